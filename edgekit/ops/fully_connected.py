@@ -1,0 +1,120 @@
+"""FULLY_CONNECTED: out[n][o] = bias[o] + sum_i (in[n][i] - zero_point) * weights[o][i]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.ir import Array, Operator, Shape
+from edgekit.ops.definition import Definition, KernelNeeds, require, slot
+from edgekit.ops.fixed_point import (
+    Activation,
+    Int64,
+    activation_range,
+    quantize_multiplier,
+    quantize_multipliers,
+    requantize,
+    to_output,
+    wrap_int32,
+)
+from edgekit.ops.weighted import check_weighted, fold_input_zero_point, kernel_arrays
+
+
+@dataclass(frozen=True, slots=True)
+class FullyConnectedAttributes:
+    """FullyConnectedOptions."""
+
+    activation: Activation = slot(0, "int8", Activation.NONE)
+    weights_format: int = slot(1, "int8", 0)
+    keep_num_dims: bool = slot(2, "bool", False)
+    clamp: tuple[int, int] | None = None  # added by a pass
+
+
+class FullyConnected(Definition[FullyConnectedAttributes]):
+    """A dense layer. weights [O, I] int8, bias [O] int32 or none."""
+
+    stem = "fully_connected"
+    builtin_code = 9
+    options_type = 8
+    attributes = FullyConnectedAttributes
+
+    def check(self, operator: Operator) -> None:
+        """Int8 input and constant int8 weights, one scale or one for each output."""
+        check_weighted(operator, channel_axis=0)
+        require(operator.attributes.weights_format == 0, "its weights are shuffled")
+        weights = operator.input(1)
+        require(len(weights.shape) == 2, "its weights are not a matrix")
+        require(operator.input(0).elements % weights.shape[1] == 0, "its sizes do not match")
+
+    def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:
+        """[N, O]; with keep_num_dims the input's shape with O at the end."""
+        source, (outputs, inputs) = operator.input(0), operator.input(1).shape
+        if operator.attributes.keep_num_dims:
+            return ((*source.shape[:-1], outputs),)
+        return ((source.elements // inputs, outputs),)
+
+    def evaluate(self, operator: Operator, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
+        """Rounds twice, as TFLite Micro (LiteRT rounds once here)."""
+        source, weights, bias = (*inputs, None)[:3]
+        assert source is not None and weights is not None
+        rows = source.reshape(-1, weights.shape[1]).astype(np.float64)
+        # float64 holds these sums exactly: below 2**53, and it multiplies matrices fast
+        acc = ((rows - operator.input(0).zero_point) @ weights.T.astype(np.float64)).astype(
+            np.int64
+        )
+        acc = wrap_int32(acc if bias is None else acc + bias)
+        values = requantize(acc, *_multipliers(operator))
+        low, high = _range(operator)
+        out = to_output(values, operator.output.zero_point, low, high, operator.output.dtype)
+        return (out.reshape(operator.output.shape),)
+
+    def macs(self, operator: Operator) -> int:
+        """N * I * O."""
+        return operator.output.elements * operator.input(1).shape[1]
+
+    def kernel(self, operator: Operator) -> KernelNeeds:
+        """The input zero point is folded into the bias."""
+        weights = operator.input(1)
+        outputs, inputs = weights.shape
+        low, high = _range(operator)
+        assert weights.constant is not None
+        per_channel = weights.constant.reshape(outputs, inputs)
+        bias = fold_input_zero_point(operator, per_channel.sum(axis=1, dtype=np.int64))
+        return KernelNeeds(
+            kernel="fully_connected_s8",
+            template="fully_connected",
+            parameters={
+                "rows": operator.input(0).elements // inputs,
+                "inputs": inputs,
+                "outputs": outputs,
+                "output_zero_point": operator.output.zero_point,
+                "output_min": low,
+                "output_max": high,
+            },
+            constants={
+                "weights": weights.constant,
+                **kernel_arrays(bias, *_multipliers(operator)),
+            },
+        )
+
+
+def _range(operator: Operator) -> tuple[int, int]:
+    attributes = operator.attributes
+    return activation_range(attributes.activation, operator.output, attributes.clamp)
+
+
+def _multipliers(operator: Operator) -> tuple[Int64, Int64]:
+    """Multiplier and shift of each output, shape [O]."""
+    source, weights, output = operator.input(0), operator.input(1), operator.output
+    assert weights.quantization is not None
+    outputs = weights.shape[0]
+    if weights.quantization.per_tensor:
+        # TFLite multiplies these two scales in float32 (GetQuantizedConvolutionMultipler)
+        product = float(np.float32(source.scale) * np.float32(weights.scale))
+        multiplier, shift = quantize_multiplier(product / output.scale)
+        return np.full(outputs, multiplier, np.int64), np.full(outputs, shift, np.int64)
+    reals = (source.scale * scale / output.scale for scale in weights.quantization.scales)
+    multipliers, shifts = quantize_multipliers(reals)
+    return multipliers.astype(np.int64), shifts

@@ -1,0 +1,87 @@
+"""What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: int8 weights and an int32 bias."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.ir import Array, DType, Operator
+from edgekit.ops.definition import require
+from edgekit.ops.fixed_point import Activation, Int64, quantize_multipliers, wrap_int32
+
+_CLAMPING = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
+
+
+def check_weighted(operator: Operator, *, channel_axis: int) -> None:
+    """Refuse what the int8 kernels with constant, symmetric weights cannot compute."""
+    source, weights, bias = operator.input(0), operator.input(1), operator.optional_input(2)
+    check_int8(operator)
+    require(weights.dtype is DType.INT8, f"its weights are {weights.dtype.value}, not int8")
+    require(weights.constant is not None, "its weights are not constant")
+    require(weights.quantization is not None, "its weights have no scale")
+    assert weights.quantization is not None
+    require(not any(weights.quantization.zero_points), "its weights have a zero point")
+    require(
+        weights.quantization.per_tensor or weights.quantization.axis == channel_axis,
+        f"its weights are quantised along axis {weights.quantization.axis}",
+    )
+    if bias is not None:
+        require(bias.dtype is DType.INT32, f"its bias is {bias.dtype.value}, not int32")
+        require(bias.constant is not None, "its bias is not constant")
+        require(bias.elements == weights.shape[channel_axis], "its bias has a wrong size")
+    require(source.constant is None, "its input is constant")
+    check_activation(operator.attributes.activation)
+
+
+def check_activation(activation: Activation) -> None:
+    """Refuse fused activations that are not a clamp (no converter makes them)."""
+    require(activation in _CLAMPING, f"fused activation {activation.name}")
+
+
+def check_int8(operator: Operator, *inputs: int) -> None:
+    """Refuse unless the `inputs` (default: the first) and the output are int8 with one scale."""
+    for tensor in [*(operator.input(i) for i in inputs or (0,)), operator.output]:
+        require(tensor.dtype is DType.INT8, f"{tensor.dtype.value} is not supported, only int8")
+        require(
+            tensor.quantization is not None and tensor.quantization.per_tensor,
+            f"tensor {tensor.name!r} has no single scale",
+        )
+
+
+def channel_multipliers(operator: Operator, channels: int) -> tuple[Int64, Int64]:
+    """Multiplier and shift of each output channel of a convolution, shape [channels]."""
+    source, weights, output = operator.input(0), operator.input(1), operator.output
+    assert weights.quantization is not None
+    scales = weights.quantization.scales
+    if len(scales) == 1:
+        scales = scales * channels
+    multipliers, shifts = quantize_multipliers(
+        source.scale * scale / output.scale for scale in scales
+    )
+    return multipliers.astype(np.int64), shifts
+
+
+def bias_of(operator: Operator, channels: int) -> Int64:
+    """The bias, or zeros where the model has none; shape [channels]."""
+    bias = operator.optional_input(2)
+    if bias is None:
+        return np.zeros(channels, np.int64)
+    assert bias.constant is not None
+    return bias.constant.reshape(-1).astype(np.int64)
+
+
+def fold_input_zero_point(operator: Operator, weight_sums: Int64) -> Int64:
+    """bias - zero_point * (sum of weights), so that a kernel need not subtract the zero point.
+
+    Sums wrap as the kernels' 32-bit registers do, so the folding is exact even where they overflow.
+    """
+    folded = bias_of(operator, len(weight_sums)) - operator.input(0).zero_point * weight_sums
+    return wrap_int32(folded)
+
+
+def kernel_arrays(bias: Int64, multipliers: Int64, shifts: Int64) -> dict[str, Array]:
+    """The three arrays, [channels] each, that every kernel with weights reads."""
+    return {
+        "bias": bias.astype(np.int32),
+        "multiplier": multipliers.astype(np.int32),
+        "shift": shifts.astype(np.int8),
+    }
