@@ -41,7 +41,9 @@ class KernelNeeds:
     """The portable kernel of one operator, and all that its call needs.
 
     `templates/ops/<template>.c.j2` renders the body of the C function of this step; it sees
-    `step.inputs`, `step.outputs`, `step.constants` by name, `step.scratch` and `p`, the parameters.
+    `step.inputs`, `step.outputs`, `step.constants` by name, `step.scratch_offset` and `p`, the
+    parameters. A constant named `input<i>` is the value of input i: the template then reads that
+    input as if it lay in the arena.
     """
 
     kernel: str  # firmware/kernels/<kernel>.c, edgekit/ek_<kernel>.h, function ek_<kernel>

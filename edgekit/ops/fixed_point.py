@@ -109,8 +109,6 @@ def activation_range(
     return low, high
 
 
-def to_output(
-    values: Int64, zero_point: int, low: int, high: int, dtype: DType
-) -> npt.NDArray[np.generic]:
+def to_output(values: Int64, zero_point: int, low: int, high: int, dtype: DType) -> Array:
     """values + zero_point, clamped to [low, high], as the output's type."""
     return np.clip(values + zero_point, low, high).astype(dtype.numpy)

@@ -1,0 +1,136 @@
+"""Engine `aot`: the whole model as a straight line of C calls, decided on the host."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from importlib import metadata
+
+import numpy as np
+
+from edgekit import ops
+from edgekit.codegen.context import ConstantContext, ModelContext, StepContext, TensorContext
+from edgekit.codegen.render import render
+from edgekit.codegen.sources import GeneratedSources, library_files
+from edgekit.ir import Array, DType, Graph, Tensor
+from edgekit.memory import MemoryPlan
+from edgekit.schemes import Choice, Selection
+
+_CTYPES = {
+    DType.INT8: "int8_t",
+    DType.UINT8: "uint8_t",
+    DType.INT16: "int16_t",
+    DType.INT32: "int32_t",
+    DType.INT64: "int64_t",
+    DType.FLOAT32: "float",
+    DType.BOOL: "uint8_t",
+}
+_VALUES_PER_LINE = 16
+
+
+def generate(graph: Graph, selection: Selection, plan: MemoryPlan) -> GeneratedSources:
+    """Write the model library `ek_<name>`: one C file, one header, its kernels, their headers."""
+    model = _Writer(graph, selection, plan).model()
+    files = {
+        f"{model.symbol}.h": render("model/model.h.j2", model=model),
+        f"{model.symbol}.c": render("model/model.c.j2", model=model),
+        **library_files((c.needs.kernel for c in selection.choices), ("ek_model.h",)),
+    }
+    return GeneratedSources(
+        model_name=graph.name,
+        engine="aot",
+        files=files,
+        arena_bytes=plan.arena_bytes,
+        input_bytes=model.input_bytes,
+    )
+
+
+class _Writer:
+    """Gives C names to what the graph, the selection and the plan say."""
+
+    def __init__(self, graph: Graph, selection: Selection, plan: MemoryPlan) -> None:
+        self._graph, self._selection, self._plan = graph, selection, plan
+        self._constants: dict[str, ConstantContext] = {}  # by digest: equal arrays are kept once
+
+    def model(self) -> ModelContext:
+        graph, plan = self._graph, self._plan
+        steps = tuple(self._step(i, choice) for i, choice in enumerate(self._selection.choices))
+        inputs, outputs = (tuple(map(self._tensor, ts)) for ts in (graph.inputs, graph.outputs))
+        digest = bytes.fromhex(graph.sha256 or "00" * 32)
+        return ModelContext(
+            name=graph.name,
+            symbol=f"ek_{graph.name}",
+            macro=f"EK_{graph.name.upper()}",
+            source=graph.sha256,
+            sha256_bytes=tuple(f"0x{byte:02x}" for byte in digest),
+            edgekit_version=metadata.version("edgekit"),
+            arena_bytes=plan.arena_bytes,
+            lower_bound_bytes=plan.lower_bound_bytes,
+            arena_proof=plan.proof,
+            input_bytes=sum(t.size_bytes for t in graph.inputs),
+            macs=sum(choice.macs for choice in self._selection.choices),
+            headers=tuple(sorted({c.needs.kernel for c in self._selection.choices})),
+            constants=tuple(self._constants.values()),
+            steps=steps,
+            inputs=inputs,
+            outputs=outputs,
+        )
+
+    def _step(self, index: int, choice: Choice) -> StepContext:
+        operator, needs = choice.operator, choice.needs
+        symbol = f"step_{index}_{operator.kind}"
+        constants = {
+            name: self._constant(f"{symbol}_{name}", array)
+            for name, array in needs.constants.items()
+        }
+        return StepContext(
+            symbol=symbol,
+            template=f"ops/{needs.template}.c.j2",
+            operator_index=operator.index,
+            operator_name=ops.definition_of(operator).name,
+            kernel=f"ek_{needs.kernel}",
+            scheme=choice.scheme,
+            macs=choice.macs,
+            inputs=tuple(
+                None if t is None else self._tensor(t, constants.get(f"input{i}"))
+                for i, t in enumerate(operator.inputs)
+            ),
+            outputs=tuple(map(self._tensor, operator.outputs)),
+            constants=constants,
+            scratch_offset=self._plan.scratch_offset(index),
+            parameters=needs.parameters,
+        )
+
+    def _tensor(self, tensor: Tensor, symbol: str | None = None) -> TensorContext:
+        """`symbol`: of the array that holds a constant tensor, where the kernel wants it."""
+        q = tensor.quantization
+        single = q is not None and q.per_tensor
+        return TensorContext(
+            name=tensor.name,
+            ctype=_CTYPES[tensor.dtype],
+            type=f"EK_{tensor.dtype.name}",
+            shape=tensor.shape,
+            size_bytes=tensor.size_bytes,
+            offset_bytes=0 if tensor.constant is not None else self._plan.offset_of(tensor),
+            constant=symbol,
+            scale=f"{tensor.scale:.9g}" if single else "0",
+            zero_point=tensor.zero_point if single else 0,
+        )
+
+    def _constant(self, symbol: str, array: Array) -> str:
+        """The symbol of an array in flash memory that holds `array`."""
+        key = hashlib.sha256(f"{array.dtype}{array.size}".encode() + array.tobytes()).hexdigest()
+        if key not in self._constants:
+            self._constants[key] = ConstantContext(
+                symbol=symbol,
+                ctype=_CTYPES[DType(str(array.dtype))],
+                rows=tuple(_rows(array.reshape(-1))),
+            )
+        return self._constants[key].symbol
+
+
+def _rows(values: Array) -> Iterable[str]:
+    least = np.iinfo(np.int32).min
+    for start in range(0, len(values), _VALUES_PER_LINE):
+        line = values[start : start + _VALUES_PER_LINE].tolist()
+        yield ", ".join("INT32_MIN" if v == least else str(v) for v in line) + ","
