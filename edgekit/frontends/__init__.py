@@ -1,0 +1,1 @@
+"""Model files -> Graph, and back. One file format: .tflite."""
