@@ -1,1 +1,85 @@
-"""edgekit."""
+"""edgekit: from a trained INT8 model to measured firmware on microcontrollers.
+
+    import edgekit
+
+    measurement = edgekit.run("model.tflite", "qemu-cortex-m4", inputs=4)
+    print(measurement.invoke.median, measurement.invoke.unit)
+
+Everything here is imported when it is first used, so that `import edgekit` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgekit.boards import Board, all_boards
+    from edgekit.boards import load as board
+    from edgekit.errors import EdgekitError
+    from edgekit.frontends.tflite import read
+    from edgekit.link import Device
+    from edgekit.measurement import Measurement, Samples
+    from edgekit.pipeline import (
+        BuiltFirmware,
+        CompiledModel,
+        build,
+        compile,
+        connect,
+        measure,
+        run,
+    )
+    from edgekit.report import from_json, to_json
+
+_HOME = {
+    "Board": ("edgekit.boards", "Board"),
+    "BuiltFirmware": ("edgekit.pipeline", "BuiltFirmware"),
+    "CompiledModel": ("edgekit.pipeline", "CompiledModel"),
+    "Device": ("edgekit.link", "Device"),
+    "EdgekitError": ("edgekit.errors", "EdgekitError"),
+    "Measurement": ("edgekit.measurement", "Measurement"),
+    "Samples": ("edgekit.measurement", "Samples"),
+    "all_boards": ("edgekit.boards", "all_boards"),
+    "board": ("edgekit.boards", "load"),
+    "build": ("edgekit.pipeline", "build"),
+    "compile": ("edgekit.pipeline", "compile"),
+    "connect": ("edgekit.pipeline", "connect"),
+    "from_json": ("edgekit.report", "from_json"),
+    "measure": ("edgekit.pipeline", "measure"),
+    "read": ("edgekit.frontends.tflite", "read"),
+    "run": ("edgekit.pipeline", "run"),
+    "to_json": ("edgekit.report", "to_json"),
+}
+
+__all__ = [
+    "Board",
+    "BuiltFirmware",
+    "CompiledModel",
+    "Device",
+    "EdgekitError",
+    "Measurement",
+    "Samples",
+    "all_boards",
+    "board",
+    "build",
+    "compile",
+    "connect",
+    "from_json",
+    "measure",
+    "read",
+    "run",
+    "to_json",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'edgekit' has no attribute {name!r}")
+    module, attribute = _HOME[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

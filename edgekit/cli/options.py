@@ -1,0 +1,89 @@
+"""Arguments and options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgekit.errors import UserError
+
+if TYPE_CHECKING:
+    from edgekit.link import Device
+    from edgekit.pipeline import CompiledModel, Progress
+    from edgekit.toolchain import FirmwareImage
+
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="An INT8 .tflite file.", show_default=False)
+]
+BoardOption = Annotated[
+    str | None,
+    typer.Option("--board", "-b", metavar="ID", help="A board: see `edgekit boards`."),
+]
+PortOption = Annotated[
+    str | None,
+    typer.Option(
+        "--port",
+        "-p",
+        metavar="PORT",
+        help="Serial port (or pyserial URL) of a board that runs the model already.",
+    ),
+]
+BaudOption = Annotated[
+    int | None, typer.Option("--baud", min=300, help="Speed of the serial port; default 115200.")
+]
+InputsOption = Annotated[
+    str,
+    typer.Option(
+        "--inputs",
+        "-i",
+        metavar="N|FILE.npz",
+        help="How many random inputs, or an .npz with inputs x and labels y.",
+    ),
+]
+RunsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--runs",
+        "-n",
+        min=1,
+        help="Timed invokes; default 3 where instructions are counted, else 50.",
+    ),
+]
+WarmupOption = Annotated[
+    int, typer.Option("--warmup", min=0, help="Invokes before the timed ones.")
+]
+JsonOption = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write the measurement as JSON; - is stdout."),
+]
+EngineOption = Annotated[str, typer.Option("--engine", help="How the model runs: aot.")]
+
+
+def parse_inputs(text: str) -> int | Path:
+    """The --inputs option: a number of random inputs, else a file."""
+    return int(text) if text.lstrip("+-").isdecimal() else Path(text)
+
+
+@contextmanager
+def reach(
+    model: Path, board: str | None, port: str | None, baud: int | None, progress: Progress
+) -> Iterator[tuple[Device, CompiledModel, FirmwareImage | None]]:
+    """A device that runs `model`: behind a serial port, or a board that edgekit starts."""
+    from edgekit import boards, pipeline
+
+    if (board is None) == (port is None):
+        raise UserError("say where the model runs", hint="give either --board ID or --port PORT")
+    if port is None:
+        assert board is not None
+        compiled = pipeline.compile(model, board)
+        built = pipeline.build(compiled, progress=progress)
+        with pipeline.connect(built) as device:
+            yield device, compiled, built.image
+        return
+    progress(f"connecting to {port}", 0, 0)
+    with pipeline.connect(port, baud=baud) as device:
+        yield device, pipeline.compile(model, boards.load(device.hello.board)), None

@@ -1,0 +1,22 @@
+"""`edgekit ports`."""
+
+from __future__ import annotations
+
+from edgekit.cli import console
+
+
+def ports() -> None:
+    """List the serial ports of this computer, with the boards that they may be."""
+    from rich.table import Table
+
+    from edgekit import boards, link
+
+    found = link.serial_ports()
+    if not found:
+        console.stdout().print("no serial port found: connect a board, or use an emulated one")
+        return
+    table = Table("port", "USB id", "description", "may be")
+    for port in found:
+        may_be = [b.id for b in boards.all_boards() if port.usb and port.usb in b.reach.usb]
+        table.add_row(port.device, port.usb or "–", port.description, ", ".join(may_be) or "–")
+    console.stdout().print(table)

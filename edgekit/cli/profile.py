@@ -1,0 +1,48 @@
+"""`edgekit profile`."""
+
+from __future__ import annotations
+
+from edgekit.cli import console
+from edgekit.cli.options import (
+    BaudOption,
+    BoardOption,
+    JsonOption,
+    ModelArgument,
+    PortOption,
+    RunsOption,
+    reach,
+)
+
+
+def profile(
+    model: ModelArgument,
+    board: BoardOption = None,
+    port: PortOption = None,
+    baud: BaudOption = None,
+    runs: RunsOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Measure each operator, after one input was proven.
+
+    [bold]Examples[/bold]
+
+        edgekit profile model.tflite --board qemu-riscv32
+
+        edgekit profile model.tflite --port /dev/ttyUSB0
+    """
+    from edgekit import pipeline, report
+    from edgekit.report import tables
+
+    with (
+        console.progress() as progress,
+        reach(model, board, port, baud, progress) as (device, compiled, image),
+    ):
+        measurement = pipeline.measure(
+            device, compiled, 1, image=image, runs=runs, profile=True, progress=progress
+        )
+    if json is not None:
+        console.write_file(json, report.to_json(measurement))
+    if str(json) != "-":
+        out = console.stdout()
+        out.print(tables.operators(measurement))
+        out.print(f"one invoke: {tables.latency_text(measurement.invoke)}")

@@ -1,0 +1,43 @@
+"""`edgekit verify`."""
+
+from __future__ import annotations
+
+from edgekit.cli import console
+from edgekit.cli.options import (
+    BaudOption,
+    BoardOption,
+    InputsOption,
+    ModelArgument,
+    PortOption,
+    parse_inputs,
+    reach,
+)
+
+
+def verify(
+    model: ModelArgument,
+    board: BoardOption = None,
+    port: PortOption = None,
+    baud: BaudOption = None,
+    inputs: InputsOption = "16",
+) -> None:
+    """Compare every output byte of the device with the reference; exit 1 if one differs.
+
+    [bold]Examples[/bold]
+
+        edgekit verify model.tflite --board qemu-cortex-m0plus --inputs 100
+
+        edgekit verify model.tflite --port /dev/ttyACM0 --inputs test.npz
+    """
+    from edgekit import pipeline
+
+    with (
+        console.progress() as progress,
+        reach(model, board, port, baud, progress) as (device, compiled, _),
+    ):
+        verification = pipeline.verify(device, compiled, parse_inputs(inputs), progress=progress)
+    console.stdout().print(
+        f"{compiled.board.id}: {verification.compared_bytes:,} output bytes over "
+        f"{verification.inputs} inputs, {verification.mismatched_bytes} differ from "
+        f"{verification.oracle}"
+    )

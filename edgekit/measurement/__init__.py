@@ -1,0 +1,40 @@
+"""Device -> Measurement: agreement first, then latency, per operator, memory, accuracy."""
+
+from edgekit.measurement.agreement import Agreement, accuracy, compare, first_difference
+from edgekit.measurement.facts import build_facts, memory_facts
+from edgekit.measurement.latency import operators, summarise, timed
+from edgekit.measurement.records import (
+    Accuracy,
+    Build,
+    Latency,
+    Measurement,
+    Memory,
+    Model,
+    OperatorLatency,
+    Verification,
+)
+from edgekit.measurement.samples import Samples, from_arrays, random_samples, read_samples
+
+__all__ = [
+    "Accuracy",
+    "Agreement",
+    "Build",
+    "Latency",
+    "Measurement",
+    "Memory",
+    "Model",
+    "OperatorLatency",
+    "Samples",
+    "Verification",
+    "accuracy",
+    "build_facts",
+    "compare",
+    "first_difference",
+    "from_arrays",
+    "memory_facts",
+    "operators",
+    "random_samples",
+    "read_samples",
+    "summarise",
+    "timed",
+]

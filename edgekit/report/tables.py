@@ -1,0 +1,169 @@
+"""Rich tables of a measurement, of boards, and of a compiled model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from edgekit.boards import Board
+from edgekit.measurement import Latency, Measurement
+
+#: How a latency's unit is written after a number.
+_UNITS = {"us": "µs", "cycles": "cycles", "instructions": "instructions"}
+
+
+def number(value: float | None) -> str:
+    """`value` for people: thousands apart, a few decimals only where they mean something."""
+    if value is None:
+        return "–"
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def count_bytes(value: int | None) -> str:
+    """Bytes for people: exact."""
+    return "not measured" if value is None else f"{value:,} bytes"
+
+
+def latency_text(latency: Latency) -> str:
+    """Median with its unit, and how it spreads."""
+    unit = _UNITS[latency.unit]
+    if latency.min == latency.max:
+        return f"{number(latency.median)} {unit}, the same in all {latency.count} invokes"
+    return (
+        f"{number(latency.median)} {unit} median of {latency.count} "
+        f"(min {number(latency.min)}, p95 {number(latency.p95)}, max {number(latency.max)})"
+    )
+
+
+def summary(m: Measurement) -> Table:
+    """What was measured, one fact a line."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    where = f"{m.board} (emulated)" if m.emulated else m.board
+    table.add_row("board", where)
+    table.add_row("model", f"{m.model.name}, {m.model.macs:,} MACs, engine {m.engine}")
+    verify = m.verify
+    table.add_row(
+        "verified",
+        f"{verify.compared_bytes:,} output bytes over {verify.inputs} inputs, "
+        f"{verify.mismatched_bytes} differ from {verify.oracle}",
+    )
+    if m.accuracy is not None:
+        a = m.accuracy
+        table.add_row("accuracy", f"{a.value:.1%} {a.metric} over {a.samples} samples")
+    table.add_row("latency", latency_text(m.invoke))
+    memory = m.memory
+    proof = {
+        "lower bound": "optimal: it meets the lower bound",
+        "exact solver": "optimal: proven by an exact solver",
+        "none": f"lower bound {memory.arena_lower_bound_bytes:,}",
+    }[memory.arena_proof]
+    table.add_row("arena", f"{memory.arena_bytes:,} bytes ({proof})")
+    table.add_row("static RAM", count_bytes(memory.static_ram_bytes) + _with_arena(memory))
+    table.add_row("stack", count_bytes(memory.stack_bytes))
+    if memory.inference_flash_bytes is not None:
+        table.add_row(
+            "flash memory",
+            f"{memory.inference_flash_bytes:,} bytes for inference, "
+            f"{count_bytes(memory.flash_bytes)} the whole image",
+        )
+    if m.build is not None:
+        table.add_row("built with", f"{m.build.toolchain} {' '.join(m.build.flags)}")
+    return table
+
+
+def _with_arena(memory: object) -> str:
+    return " with the arena" if getattr(memory, "static_ram_bytes", None) is not None else ""
+
+
+def operators(m: Measurement) -> Table:
+    """Each step with its share of the latency."""
+    unit = _UNITS[m.invoke.unit]
+    table = Table("#", "operator", "kernel", title=f"operators of {m.model.name} on {m.board}")
+    for heading in ("MACs", unit, "share", f"{unit}/MAC"):
+        table.add_column(heading, justify="right")
+    total = sum(op.median or 0 for op in m.operators)
+    for op in m.operators:
+        share = "–" if op.median is None or not total else f"{op.median / total:.1%}"
+        each = "–" if op.median is None or not op.macs else f"{op.median / op.macs:.2f}"
+        macs = f"{op.macs:,}" if op.macs else "–"
+        table.add_row(str(op.index), op.name, op.kernel, macs, number(op.median), share, each)
+    if total:
+        table.add_section()
+        table.add_row("", "all", "", f"{m.model.macs:,}", number(total), "100.0%", "")
+    return table
+
+
+def board_list(boards: Iterable[Board]) -> Table:
+    """One board a line, with the highest rung that it was verified on."""
+    table = Table("id", "name", "core")
+    for heading in ("RAM", "flash memory"):
+        table.add_column(heading, justify="right")
+    table.add_column("counts")
+    table.add_column("verified")
+    for board in boards:
+        table.add_row(
+            board.id,
+            board.name,
+            board.core,
+            memory_size(board.ram_bytes),
+            memory_size(board.flash_bytes),
+            board.count.unit,
+            board.verified,
+        )
+    return table
+
+
+def memory_size(size: int | None) -> str:
+    """Bytes of a board's memory in KiB, as datasheets give them."""
+    return "–" if size is None else f"{size // 1024:,} KiB"
+
+
+def memory_over_time(
+    steps: Sequence[tuple[str, int]], arena_bytes: int, *, width: int = 40
+) -> Table:
+    """Live bytes at each step as bars; the peak is red.
+
+    Args:
+        steps: (label, live bytes) of each step.
+        arena_bytes: what a full bar stands for.
+    """
+    peak = max((live for _, live in steps), default=0)
+    table = Table("step", title=f"memory over time (arena {arena_bytes:,} bytes)", box=None)
+    table.add_column("live bytes", justify="right")
+    table.add_column("", width=width)
+    for label, live in steps:
+        filled = round(width * live / arena_bytes) if arena_bytes else 0
+        style = "red" if live == peak else "cyan"
+        table.add_row(label, f"{live:,}", Text("█" * filled, style=style))
+    return table
+
+
+def board_facts(board: Board) -> Table:
+    """All that a board's file says, with its sources."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("id", board.id)
+    table.add_row("name", board.name)
+    table.add_row("MCU", f"{board.mcu}, {board.core}")
+    if board.clock_hz:
+        table.add_row("clock", f"{board.clock_hz / 1e6:g} MHz ({board.clock_source})")
+    table.add_row("compiler", f"{board.toolchain} {' '.join(board.isa_flags)}")
+    for memory in board.memories:
+        table.add_row(
+            memory.kind,
+            f"{memory.name}: {memory.size_bytes:,} bytes at {memory.start:#010x} ({memory.source})",
+        )
+    table.add_row("port", f"firmware/ports/{board.port}.c")
+    table.add_row("built, flashed", f"{board.build}, {board.flash}")
+    table.add_row("counts", f"{board.count.unit} ({board.count.source})")
+    if board.emulator is not None and board.emulator.program:
+        table.add_row("emulator", " ".join((board.emulator.program, *board.emulator.args)))
+    table.add_row("verified", board.verified)
+    return table
