@@ -26,8 +26,10 @@ if TYPE_CHECKING:
         build,
         compile,
         connect,
+        inspect,
         measure,
         run,
+        verify,
     )
     from edgekit.report import from_json, to_json
 
@@ -45,10 +47,12 @@ _HOME = {
     "compile": ("edgekit.pipeline", "compile"),
     "connect": ("edgekit.pipeline", "connect"),
     "from_json": ("edgekit.report", "from_json"),
+    "inspect": ("edgekit.pipeline", "inspect"),
     "measure": ("edgekit.pipeline", "measure"),
     "read": ("edgekit.frontends.tflite", "read"),
     "run": ("edgekit.pipeline", "run"),
     "to_json": ("edgekit.report", "to_json"),
+    "verify": ("edgekit.pipeline", "verify"),
 }
 
 __all__ = [
@@ -65,10 +69,12 @@ __all__ = [
     "compile",
     "connect",
     "from_json",
+    "inspect",
     "measure",
     "read",
     "run",
     "to_json",
+    "verify",
 ]
 
 

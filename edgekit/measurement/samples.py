@@ -55,7 +55,8 @@ def read_samples(path: Path, graph: Graph, *, limit: int | None = None) -> Sampl
         InputError: the file is not an .npz, or its arrays do not match the model.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise InputError(f"{path} holds one array", hint="save it with numpy.savez(x=...)")
             arrays = {name: archive[name] for name in archive.files}
