@@ -1,0 +1,95 @@
+"""The generated folder is a library of its own: it builds alone, everywhere, without a warning."""
+
+import dataclasses
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from support.compiled import WARNINGS, generate, host_compiler
+from support.dense import dense_graph
+
+from edgekit import boards
+from edgekit.codegen.render import c_string
+
+FIVE_LINES = """\
+#include <stdio.h>
+#include "ek_dense.h"
+static unsigned char arena[EK_DENSE_ARENA_BYTES] EK_ALIGNED(EK_ARENA_ALIGNMENT);
+int main(void) { return ek_dense_init(arena, sizeof arena) || fread(ek_dense_input(0), EK_DENSE_INPUT_BYTES, 1, stdin) != 1
+    || ek_dense_invoke() || fwrite(ek_dense_output(0), ek_dense.outputs[0].size_bytes, 1, stdout) != 1; }
+"""  # noqa: E501
+
+
+@pytest.fixture
+def graph():
+    return dataclasses.replace(dense_graph(), name="dense", sha256="5a" * 32)
+
+
+@pytest.fixture
+def folder(graph, tmp_path):
+    for name, text in generate(graph).files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def test_the_folder_builds_with_a_five_line_main_and_nothing_else_of_ours(folder, graph):
+    from edgekit.reference import interpreter
+
+    (folder / "main.c").write_text(FIVE_LINES)
+    assert len(FIVE_LINES.splitlines()) == 5
+    compiler, _ = host_compiler()
+    sources = [str(path) for path in folder.glob("*.c")]
+    program = str(folder / "program")
+    done = subprocess.run(
+        [*compiler, *WARNINGS, "-O2", "-I", str(folder), *sources, "-o", program],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    x = np.random.default_rng(1).integers(-128, 128, graph.inputs[0].shape).astype(np.int8)
+    got = subprocess.run([program], input=x.tobytes(), capture_output=True, check=True).stdout
+    assert got == interpreter.evaluate(graph, (x,))[0].tobytes()
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("profile", [0, 1])
+@pytest.mark.parametrize("board_id", boards.known_boards())
+def test_the_folder_compiles_for_every_board_without_a_warning(folder, board_id, profile):
+    board = boards.load(board_id)
+    compiler = host_compiler()[0] if board_id == "host" else [f"{board.toolchain}-gcc"]
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"{compiler[0]} is not installed")
+    for source in folder.glob("*.c"):
+        command = [*compiler, *board.isa_flags, *WARNINGS, "-O2", f"-DEK_PROFILE={profile}"]
+        command += ["-I", str(folder), "-c", str(source), "-o", str(folder / "out.o")]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_same_model_gives_the_same_sources(graph):
+    assert generate(graph).files == generate(graph).files
+
+
+def test_equal_arrays_are_kept_once(graph):
+    twice = dataclasses.replace(graph, name="twice")
+    text = generate(twice).files["ek_twice.c"]
+    arrays = [line for line in text.splitlines() if line.startswith("static const int")]
+    bodies = text.split("EK_ALIGNED(4) = {")[1:]
+    assert len(arrays) == len(bodies) == len({body.split("};")[0] for body in bodies})
+
+
+@pytest.mark.parametrize(
+    ("text", "literal"),
+    [
+        ("plain_1", '"plain_1"'),
+        ('a"b\\c', '"a\\042b\\134c"'),
+        ("??/", '"\\077\\077/"'),
+        ("ä\n", '"\\303\\244\\012"'),
+        ("", '""'),
+    ],
+)
+def test_a_tensors_name_is_a_c_literal_whatever_it_holds(text, literal):
+    assert c_string(text) == literal
