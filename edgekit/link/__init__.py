@@ -1,0 +1,40 @@
+"""Talk to a board: frames, messages, transports, and the Device that hides them."""
+
+from __future__ import annotations
+
+from edgekit.link.device import Device
+from edgekit.link.faults import Fault, FaultRates, FaultyTransport
+from edgekit.link.messages import (
+    DeviceMemory,
+    DeviceStep,
+    DeviceTensor,
+    ElementType,
+    Feature,
+    Hello,
+    Message,
+    ResetCause,
+    Status,
+)
+from edgekit.link.ports import SerialPort, serial_ports
+from edgekit.link.transport import MemoryTransport, SerialTransport, Transport
+
+__all__ = [
+    "Device",
+    "DeviceMemory",
+    "DeviceStep",
+    "DeviceTensor",
+    "ElementType",
+    "Fault",
+    "FaultRates",
+    "FaultyTransport",
+    "Feature",
+    "Hello",
+    "MemoryTransport",
+    "Message",
+    "ResetCause",
+    "SerialPort",
+    "SerialTransport",
+    "Status",
+    "Transport",
+    "serial_ports",
+]
