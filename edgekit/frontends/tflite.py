@@ -111,7 +111,7 @@ def _graph(content: bytes, name: str) -> Graph:
         subgraph.tables(schema.SubGraph.TENSORS, "tensor"),
         model.tables(schema.Model.BUFFERS, "buffer"),
     )
-    tensors.check(dict.fromkeys([*inputs, *outputs, *(i for node in nodes for i in node.used)]))
+    tensors.check(sorted({*inputs, *outputs, *(i for node in nodes for i in node.used)}))
     graph = Graph(
         name=name,
         operators=tuple(node.operator(tensors) for node in nodes),

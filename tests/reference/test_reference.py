@@ -18,7 +18,7 @@ from edgekit.reference import interpreter
 from edgekit.reference.oracle import Oracle
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_dense_models_give_the_oracles_bytes(oracle: Oracle, data: st.DataObject) -> None:
     graph = data.draw(dense_graphs())

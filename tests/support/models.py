@@ -42,7 +42,7 @@ def tensor(
     zero_point: int | Sequence[int] = 0,
     axis: int = 0,
     constant: Any = None,
-    name: str | None = None,
+    name: str = "",
 ) -> Tensor:
     """A tensor with an id that no other has; `graph_of` numbers them anew.
 
@@ -53,16 +53,15 @@ def tensor(
         zero_point: likewise; one serves all.
         axis: of the scales.
         constant: its value, if it is known: anything that NumPy makes an array of.
-        name: "t<id>" by default.
+        name: "t<id>" by default, given by `graph_of`.
     """
-    number = next(_ids)
     value = None
     if constant is not None:
         value = np.ascontiguousarray(constant, dtype.numpy).reshape(tuple(shape))
         value.setflags(write=False)
     return Tensor(
-        id=number,
-        name=f"t{number}" if name is None else name,
+        id=next(_ids),
+        name=name,
         shape=tuple(int(size) for size in shape),
         dtype=dtype,
         quantization=None if scale is None else _quantization(scale, zero_point, axis),
@@ -110,7 +109,10 @@ def graph_of(
     numbered = [dataclasses.replace(op, index=i) for i, op in enumerate(operators)]
     graph = Graph(name, tuple(numbered), tuple(inputs), tuple(outputs))
     return graph.with_tensors_replaced(
-        {t: dataclasses.replace(t, id=i, name=f"t{i}") for i, t in enumerate(graph.tensors)}
+        {
+            t: dataclasses.replace(t, id=i, name=t.name or f"t{i}")
+            for i, t in enumerate(graph.tensors)
+        }
     )
 
 

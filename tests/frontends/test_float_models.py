@@ -1,0 +1,61 @@
+"""Models that compute in float are refused with the way out; float may go in and come out."""
+
+from __future__ import annotations
+
+import pytest
+from support import shared_models
+from support.models import graph_of, operator, tensor
+
+from edgekit.errors import FloatModelError
+from edgekit.frontends import tflite, tflite_writer
+from edgekit.ir import DType, Graph
+from edgekit.ops import NoAttributes
+from edgekit.ops.fully_connected import FullyConnectedAttributes
+
+F32 = DType.FLOAT32
+
+
+def float_at_the_edges(*, float_inside: bool) -> Graph:
+    """QUANTIZE, a dense layer in int8 (or, undone, in float32), DEQUANTIZE."""
+    source, result = tensor([1, 4], F32), tensor([1, 4], F32)
+    inner = F32 if float_inside else DType.INT8
+    scale = None if float_inside else 0.5
+    before, after = tensor([1, 4], inner, scale=scale), tensor([1, 4], inner, scale=scale)
+    weights = tensor([4, 4], scale=0.1, constant=[[1] * 4] * 4)
+    return graph_of(
+        [
+            operator("quantize", [source], [before], NoAttributes()),
+            operator(
+                "fully_connected", [before, weights, None], [after], FullyConnectedAttributes()
+            ),
+            operator("dequantize", [after], [result], NoAttributes()),
+        ],
+        [source],
+        [result],
+    )
+
+
+def test_float_inputs_and_outputs_are_fine() -> None:
+    tflite.refuse_float(float_at_the_edges(float_inside=False))
+
+
+def test_the_first_float_operator_is_named() -> None:
+    with pytest.raises(FloatModelError, match=r"1 of 3 operators.*#1 FULLY_CONNECTED") as caught:
+        tflite.refuse_float(float_at_the_edges(float_inside=True))
+    assert "representative_dataset" in str(caught.value.hint)
+
+
+def test_a_float_model_is_read_and_then_refused() -> None:
+    source, result = tensor([1, 4], F32), tensor([1, 2], F32)
+    weights = tensor([2, 4], F32, constant=[[0.5] * 4] * 2)
+    layer = operator("fully_connected", [source, weights], [result], FullyConnectedAttributes())
+    graph = tflite.read(tflite_writer.write(graph_of([layer], [source], [result])))
+    with pytest.raises(FloatModelError, match="1 of 1 operators"):
+        tflite.refuse_float(graph)
+
+
+@pytest.mark.parametrize("name", ["kws01_float32", "ic01_float32"])
+def test_real_float_models_are_refused(name: str) -> None:
+    graph = tflite.read(shared_models.path(name))
+    with pytest.raises(FloatModelError, match=f"{name}: .*#0 CONV_2D"):
+        tflite.refuse_float(graph)
