@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from support.agreement import assert_reference_agrees
+from support.agreement import assert_reference_agrees, assert_same
+from support.compiled import Case, run_compiled
 
+from edgekit.frontends import tflite_writer
 from edgekit.ir import Array, Graph
+from edgekit.reference import interpreter
 from edgekit.reference.oracle import Oracle
 
 
@@ -26,5 +29,32 @@ def check_reference(oracle: Oracle) -> Callable[..., None]:
 
     def check(graph: Graph, *inputs: Array) -> None:
         assert_reference_agrees(oracle, graph, inputs)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def check_kernels(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., None]:
+    """check_kernels(cases): TFLite Micro, NumPy and the generated C compute the same bytes.
+
+    Each case is a graph, of a name that no other has, with sets of inputs. All of them become one
+    C program, so that the compiler's start is paid once. `with_oracle=False` is for what TFLite
+    Micro refuses though its meaning is plain; where TFLite Micro does not exist, NumPy and C are
+    compared.
+    """
+    folder = tmp_path_factory.mktemp("kernels")
+
+    def check(cases: Sequence[Case], *, with_oracle: bool = True) -> None:
+        for (graph, inputs), compiled in zip(cases, run_compiled(cases, folder), strict=True):
+            expected = [interpreter.evaluate(graph, one) for one in inputs]
+            if with_oracle and Oracle.available():
+                oracle = request.getfixturevalue("oracle")
+                answers = oracle.run(tflite_writer.write(graph), inputs)
+                for answer, computed in zip(answers, expected, strict=True):
+                    assert_same(graph, answer, computed)
+            for wanted, computed in zip(expected, compiled, strict=True):
+                assert_same(graph, wanted, computed)
 
     return check

@@ -1,0 +1,43 @@
+"""Batches of random single-operator models: what a test of kernels compiles into one program."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from edgekit.ir import Graph
+from support import models
+from support.compiled import Case
+
+#: How many programs a test of kernels builds; `make test-all` builds many more.
+PROGRAMS = pytest.mark.parametrize("programs", [1, pytest.param(60, marks=pytest.mark.slow)])
+
+
+@st.composite
+def batches(draw: st.DrawFn, graphs: st.SearchStrategy[Graph], size: int = 10) -> list[Case]:
+    """`size` graphs, named m0, m1 …, with two sets of inputs each."""
+    cases: list[Case] = []
+    for i in range(size):
+        graph = dataclasses.replace(draw(graphs), name=f"m{i}")
+        cases.append((graph, [draw(models.inputs_of(graph)) for _ in range(2)]))
+    return cases
+
+
+def check_random(
+    check: Callable[[list[Case]], None], graphs: st.SearchStrategy[Graph], programs: int
+) -> None:
+    """`check` (e.g. the fixture check_kernels) on so many random batches of `graphs`.
+
+    A failure is not shrunk: each try would build a program, and the message shows the graph.
+    """
+
+    @settings(max_examples=programs, deadline=None, phases=(Phase.reuse, Phase.generate))
+    @given(batches(graphs))
+    def run(cases: list[Case]) -> None:
+        check(cases)
+
+    run()
