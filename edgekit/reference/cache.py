@@ -87,7 +87,7 @@ def _store(path: Path, outputs: Outputs) -> None:
 def _load(path: Path, sets: int) -> Outputs | None:
     """The outputs, or None if they are not there or not whole."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             count = len(stored.files) // sets if sets else 0
             return [tuple(stored[f"{i}_{j}"] for j in range(count)) for i in range(sets)]
     except Exception:

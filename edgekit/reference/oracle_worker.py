@@ -7,7 +7,9 @@ stderr: both lead to the file that the parent gave as stderr, and the pipe gets 
 from __future__ import annotations
 
 import os
+import resource
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from edgekit.ir import Array
@@ -19,6 +21,7 @@ _ARENA_BYTES = 64 << 20
 
 def main() -> None:
     """Answer requests until stdin ends."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests = sys.stdin.buffer
@@ -58,18 +61,20 @@ def _run(runtime: Any, model: bytes, arrays: list[Array], sets: int) -> list[lis
         for i, array in enumerate(arrays[start : start + inputs]):
             interpreter.SetInputTensor(array, i)
         interpreter.Invoke()
-        results.append(_outputs(interpreter))
+        results.append(_all(interpreter.GetOutputTensor))
+    if len(_all(interpreter.GetInputTensorDetails)) != inputs:
+        raise ValueError(f"{inputs} inputs were given, the model has more")
     return results
 
 
-def _outputs(interpreter: Any) -> list[Array]:
-    """Every output; the interpreter does not tell how many there are, only when it is too many."""
-    outputs: list[Array] = []
+def _all(getter: Callable[[int], Any]) -> list[Any]:
+    """What `getter` has: TFLite Micro does not tell how much, only when an index is too high."""
+    found: list[Any] = []
     try:
         while True:
-            outputs.append(interpreter.GetOutputTensor(len(outputs)))
+            found.append(getter(len(found)))
     except IndexError:
-        return outputs
+        return found
 
 
 if __name__ == "__main__":
