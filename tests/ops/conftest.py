@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -39,15 +40,16 @@ def check_kernels(
 ) -> Callable[..., None]:
     """check_kernels(cases): TFLite Micro, NumPy and the generated C compute the same bytes.
 
-    Each case is a graph, of a name that no other has, with sets of inputs. All of them become one
-    C program, so that the compiler's start is paid once. `with_oracle=False` is for what TFLite
+    Each case is a graph with sets of inputs. All of them become one C program, so that the
+    compiler's start is paid once. `with_oracle=False` is for what TFLite
     Micro refuses though its meaning is plain; where TFLite Micro does not exist, NumPy and C are
     compared.
     """
     folder = tmp_path_factory.mktemp("kernels")
 
     def check(cases: Sequence[Case], *, with_oracle: bool = True) -> None:
-        for (graph, inputs), compiled in zip(cases, run_compiled(cases, folder), strict=True):
+        named = [(dataclasses.replace(g, name=f"case_{i}"), x) for i, (g, x) in enumerate(cases)]
+        for (graph, inputs), compiled in zip(named, run_compiled(named, folder), strict=True):
             expected = [interpreter.evaluate(graph, one) for one in inputs]
             if with_oracle and Oracle.available():
                 oracle = request.getfixturevalue("oracle")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -19,10 +18,10 @@ PROGRAMS = pytest.mark.parametrize("programs", [1, pytest.param(60, marks=pytest
 
 @st.composite
 def batches(draw: st.DrawFn, graphs: st.SearchStrategy[Graph], size: int = 10) -> list[Case]:
-    """`size` graphs, named m0, m1 …, with two sets of inputs each."""
+    """`size` graphs with two sets of inputs each."""
     cases: list[Case] = []
-    for i in range(size):
-        graph = dataclasses.replace(draw(graphs), name=f"m{i}")
+    for _ in range(size):
+        graph = draw(graphs)
         cases.append((graph, [draw(models.inputs_of(graph)) for _ in range(2)]))
     return cases
 
