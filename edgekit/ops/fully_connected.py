@@ -12,14 +12,19 @@ from edgekit.ops.definition import Definition, KernelNeeds, require, slot
 from edgekit.ops.fixed_point import (
     Activation,
     Int64,
-    activation_range,
-    quantize_multiplier,
     quantize_multipliers,
     requantize,
     to_output,
     wrap_int32,
 )
-from edgekit.ops.weighted import check_weighted, fold_input_zero_point, kernel_arrays
+from edgekit.ops.weighted import (
+    channel_multipliers,
+    check_weighted,
+    fold_input_zero_point,
+    kernel_arrays,
+    output_range,
+    requant_parameters,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,10 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
         )
         acc = wrap_int32(acc if bias is None else acc + bias)
         values = requantize(acc, *_multipliers(operator))
-        low, high = _range(operator)
-        out = to_output(values, operator.output.zero_point, low, high, operator.output.dtype)
-        return (out.reshape(operator.output.shape),)
+        output, (low, high) = operator.output, output_range(operator)
+        return (
+            to_output(values, output.zero_point, low, high, output.dtype).reshape(output.shape),
+        )
 
     def macs(self, operator: Operator) -> int:
         """N * I * O."""
@@ -78,7 +84,7 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
         """The input zero point is folded into the bias."""
         weights = operator.input(1)
         outputs, inputs = weights.shape
-        low, high = _range(operator)
+        multipliers, shifts = _multipliers(operator)
         assert weights.constant is not None
         per_channel = weights.constant.reshape(outputs, inputs)
         bias = fold_input_zero_point(operator, per_channel.sum(axis=1, dtype=np.int64))
@@ -89,32 +95,22 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
                 "rows": operator.input(0).elements // inputs,
                 "inputs": inputs,
                 "outputs": outputs,
-                "output_zero_point": operator.output.zero_point,
-                "output_min": low,
-                "output_max": high,
+                **requant_parameters(operator, multipliers),
             },
             constants={
                 "weights": weights.constant,
-                **kernel_arrays(bias, *_multipliers(operator)),
+                **kernel_arrays(bias, multipliers, shifts),
             },
         )
 
 
-def _range(operator: Operator) -> tuple[int, int]:
-    attributes = operator.attributes
-    return activation_range(attributes.activation, operator.output, attributes.clamp)
-
-
 def _multipliers(operator: Operator) -> tuple[Int64, Int64]:
-    """Multiplier and shift of each output, shape [O]."""
+    """Multiplier and shift of each output, or one for all."""
     source, weights, output = operator.input(0), operator.input(1), operator.output
     assert weights.quantization is not None
-    outputs = weights.shape[0]
-    if weights.quantization.per_tensor:
-        # TFLite multiplies these two scales in float32 (GetQuantizedConvolutionMultipler)
-        product = float(np.float32(source.scale) * np.float32(weights.scale))
-        multiplier, shift = quantize_multiplier(product / output.scale)
-        return np.full(outputs, multiplier, np.int64), np.full(outputs, shift, np.int64)
-    reals = (source.scale * scale / output.scale for scale in weights.quantization.scales)
-    multipliers, shifts = quantize_multipliers(reals)
+    if not weights.quantization.per_tensor:
+        return channel_multipliers(operator)
+    # TFLite multiplies these two scales in float32 (GetQuantizedConvolutionMultipler)
+    product = float(np.float32(source.scale) * np.float32(weights.scale))
+    multipliers, shifts = quantize_multipliers([product / output.scale])
     return multipliers.astype(np.int64), shifts

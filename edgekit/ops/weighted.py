@@ -6,7 +6,15 @@ import numpy as np
 
 from edgekit.ir import Array, DType, Operator
 from edgekit.ops.definition import require
-from edgekit.ops.fixed_point import Activation, Int64, quantize_multipliers, wrap_int32
+from edgekit.ops.fixed_point import (
+    Activation,
+    Int64,
+    activation_range,
+    quantize_multipliers,
+    requantize,
+    to_output,
+    wrap_int32,
+)
 
 _CLAMPING = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
 
@@ -47,17 +55,28 @@ def check_int8(operator: Operator, *inputs: int) -> None:
         )
 
 
-def channel_multipliers(operator: Operator, channels: int) -> tuple[Int64, Int64]:
-    """Multiplier and shift of each output channel of a convolution, shape [channels]."""
+def channel_multipliers(operator: Operator) -> tuple[Int64, Int64]:
+    """Multiplier and shift of each output channel of a convolution; one where one serves all."""
     source, weights, output = operator.input(0), operator.input(1), operator.output
     assert weights.quantization is not None
-    scales = weights.quantization.scales
-    if len(scales) == 1:
-        scales = scales * channels
     multipliers, shifts = quantize_multipliers(
-        source.scale * scale / output.scale for scale in scales
+        source.scale * scale / output.scale for scale in weights.quantization.scales
     )
     return multipliers.astype(np.int64), shifts
+
+
+def output_range(operator: Operator) -> tuple[int, int]:
+    """Least and greatest output: the fused activation's, and what a pass added."""
+    attributes = operator.attributes
+    return activation_range(attributes.activation, operator.output, attributes.clamp)
+
+
+def convolution_output(operator: Operator, sums: Array) -> Array:
+    """The output of a convolution from its exact sums [N, H, W, channels] without bias."""
+    acc = wrap_int32(sums.astype(np.int64) + bias_of(operator, sums.shape[3]))
+    values = requantize(acc, *channel_multipliers(operator))
+    output = operator.output
+    return to_output(values, output.zero_point, *output_range(operator), output.dtype)
 
 
 def bias_of(operator: Operator, channels: int) -> Int64:
@@ -78,8 +97,19 @@ def fold_input_zero_point(operator: Operator, weight_sums: Int64) -> Int64:
     return wrap_int32(folded)
 
 
+def requant_parameters(operator: Operator, multipliers: Int64) -> dict[str, int]:
+    """How a kernel with weights makes its outputs; `requant_step` is 0 if one multiplier serves."""
+    low, high = output_range(operator)
+    return {
+        "requant_step": min(1, len(multipliers) - 1),
+        "output_zero_point": operator.output.zero_point,
+        "output_min": low,
+        "output_max": high,
+    }
+
+
 def kernel_arrays(bias: Int64, multipliers: Int64, shifts: Int64) -> dict[str, Array]:
-    """The three arrays, [channels] each, that every kernel with weights reads."""
+    """The arrays that every kernel with weights reads: bias [channels], the others also [1]."""
     return {
         "bias": bias.astype(np.int32),
         "multiplier": multipliers.astype(np.int32),

@@ -2,17 +2,32 @@
 
 #include "edgekit/ek_dot_s8.h"
 
+/* Four outputs at a time; where fewer are left the last one is computed more than once. */
+static void one_row(const int8_t *in, const int8_t *weights, const int32_t *bias,
+                    const ek_fully_connected_s8_params *p, int8_t *out)
+{
+    const int32_t n = p->inputs;
+    for (int32_t o = 0; o < p->outputs; o += 4) {
+        int32_t at[4];
+        int32_t sums[4] = {0, 0, 0, 0};
+        for (int32_t j = 0; j < 4; j++) {
+            at[j] = o + j < p->outputs ? o + j : p->outputs - 1;
+        }
+        ek_dot_1x4_s8(in, weights + at[0] * n, weights + at[1] * n, weights + at[2] * n,
+                      weights + at[3] * n, n, sums);
+        for (int32_t j = 0; j < 4; j++) {
+            out[at[j]] = ek_requantize_s8((uint32_t)sums[j] + (uint32_t)bias[at[j]], &p->requant,
+                                          at[j] * p->requant_step);
+        }
+    }
+}
+
 void ek_fully_connected_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
                            const ek_fully_connected_s8_params *params, int8_t *out)
 {
-    const int32_t inputs = params->inputs;
     for (int32_t n = params->rows; n > 0; n--) {
-        const int8_t *row = weights;
-        for (int32_t o = 0; o < params->outputs; o++) {
-            const uint32_t acc = ek_dot_s8(in, row, inputs, (uint32_t)bias[o]);
-            *out++ = ek_requantize_s8(acc, &params->requant, o);
-            row += inputs;
-        }
-        in += inputs;
+        one_row(in, weights, bias, params, out);
+        in += params->inputs;
+        out += params->outputs;
     }
 }

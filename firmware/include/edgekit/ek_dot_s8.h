@@ -1,27 +1,100 @@
 /* ek_dot_s8.h: the inner loops that CONV_2D and FULLY_CONNECTED share.
  *
- * Sums are unsigned so that they may wrap; read as int32 they are what a signed sum would be. */
+ * Each computes several sums at once, so that a value that was loaded serves more than one.
+ * Sums are signed, which lets compilers keep one accumulator for each, and cannot overflow while
+ * they have fewer than 2^16 terms. */
 #ifndef EDGEKIT_EK_DOT_S8_H
 #define EDGEKIT_EK_DOT_S8_H
 
 #include <stdint.h>
 
-/* Add a[i] * b[i] for i in 0..n-1 to `sum`. */
-static inline uint32_t ek_dot_s8(const int8_t *a, const int8_t *b, int32_t n, uint32_t sum)
+/* Arm's loads can move their pointer on at no cost, but gcc prefers fixed offsets in unrolled
+ * loops and then adds to every pointer. Not being able to see through the pointer stops it. */
+#if defined(__GNUC__) && defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB >= 2
+#define EK_MOVED_ON(pointer) __asm__("" : "+r"(pointer))
+#else
+#define EK_MOVED_ON(pointer) ((void)0)
+#endif
+
+/* sums[2 * p + o] += sum_i a<p>[i] * w<o>[i] for two inputs and two rows of weights, i < n. */
+static inline void ek_dot_2x2_s8(const int8_t *a0, const int8_t *a1, const int8_t *w0,
+                                 const int8_t *w1, int32_t n, int32_t sums[4])
 {
-    int32_t i = n >> 2;
-    while (i-- > 0) {
-        sum += (uint32_t)(a[0] * b[0]);
-        sum += (uint32_t)(a[1] * b[1]);
-        sum += (uint32_t)(a[2] * b[2]);
-        sum += (uint32_t)(a[3] * b[3]);
-        a += 4;
-        b += 4;
+    int32_t s00 = sums[0], s01 = sums[1], s10 = sums[2], s11 = sums[3];
+#define EK_STEP                                                                                    \
+    do {                                                                                           \
+        const int32_t x0 = *a0++, x1 = *a1++, v0 = *w0++, v1 = *w1++;                              \
+        s00 += x0 * v0;                                                                            \
+        s01 += x0 * v1;                                                                            \
+        s10 += x1 * v0;                                                                            \
+        s11 += x1 * v1;                                                                            \
+        EK_MOVED_ON(a0);                                                                           \
+        EK_MOVED_ON(a1);                                                                           \
+        EK_MOVED_ON(w0);                                                                           \
+        EK_MOVED_ON(w1);                                                                           \
+    } while (0)
+    for (; n >= 4; n -= 4) {
+        EK_STEP;
+        EK_STEP;
+        EK_STEP;
+        EK_STEP;
     }
-    for (i = n & 3; i > 0; i--) {
-        sum += (uint32_t)(*a++ * *b++);
+    for (; n > 0; n--) {
+        EK_STEP;
     }
-    return sum;
+#undef EK_STEP
+    sums[0] = s00;
+    sums[1] = s01;
+    sums[2] = s10;
+    sums[3] = s11;
+}
+
+/* sums[o] += sum_i a[i] * w<o>[i] for four rows of weights, i < n. */
+static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t *w1,
+                                 const int8_t *w2, const int8_t *w3, int32_t n, int32_t sums[4])
+{
+    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+#define EK_STEP                                                                                    \
+    do {                                                                                           \
+        const int32_t x = *a++;                                                                    \
+        s0 += x * *w0++;                                                                           \
+        s1 += x * *w1++;                                                                           \
+        s2 += x * *w2++;                                                                           \
+        s3 += x * *w3++;                                                                           \
+        EK_MOVED_ON(a);                                                                            \
+        EK_MOVED_ON(w0);                                                                           \
+        EK_MOVED_ON(w1);                                                                           \
+        EK_MOVED_ON(w2);                                                                           \
+        EK_MOVED_ON(w3);                                                                           \
+    } while (0)
+    for (; n >= 4; n -= 4) {
+        EK_STEP;
+        EK_STEP;
+        EK_STEP;
+        EK_STEP;
+    }
+    for (; n > 0; n--) {
+        EK_STEP;
+    }
+#undef EK_STEP
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
+}
+
+/* sums[o] += sum_i (a[i] - zero_point) * w<o>[i] for two rows of weights, i < n. */
+static inline void ek_dot_1x2_s8(const int8_t *a, int32_t zero_point, const int8_t *w0,
+                                 const int8_t *w1, int32_t n, int32_t sums[2])
+{
+    int32_t s0 = sums[0], s1 = sums[1];
+    for (; n > 0; n--) {
+        const int32_t x = *a++ - zero_point;
+        s0 += x * *w0++;
+        s1 += x * *w1++;
+    }
+    sums[0] = s0;
+    sums[1] = s1;
 }
 
 #endif

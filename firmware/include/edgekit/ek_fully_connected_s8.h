@@ -7,9 +7,10 @@
 #include "edgekit/ek_requantize.h"
 
 typedef struct {
-    int32_t rows;    /* N */
-    int32_t inputs;  /* I */
-    int32_t outputs; /* O */
+    int32_t rows;         /* N */
+    int32_t inputs;       /* I */
+    int32_t outputs;      /* O */
+    int32_t requant_step; /* 1: a multiplier and shift for each output; 0: one for all */
     ek_requant_s8 requant;
 } ek_fully_connected_s8_params;
 

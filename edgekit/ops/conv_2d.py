@@ -1,0 +1,133 @@
+"""CONV_2D: out[n][y][x][o] = bias[o] + sum over the window of (in - zero_point) * weights[o]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.ir import Array, Operator, Shape
+from edgekit.ops.definition import Definition, KernelNeeds, require, slot
+from edgekit.ops.fixed_point import Activation
+from edgekit.ops.weighted import (
+    bias_of,
+    channel_multipliers,
+    check_weighted,
+    convolution_output,
+    kernel_arrays,
+    requant_parameters,
+)
+from edgekit.ops.windows import Axis, Padding, axes, check_axes, geometry, output_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2DAttributes:
+    """Conv2DOptions."""
+
+    padding: Padding = slot(0, "int8", Padding.SAME)
+    stride_width: int = slot(1, "int32", 0)
+    stride_height: int = slot(2, "int32", 0)
+    activation: Activation = slot(3, "int8", Activation.NONE)
+    dilation_width: int = slot(4, "int32", 1)
+    dilation_height: int = slot(5, "int32", 1)
+    pads: tuple[int, int, int, int] | None = None  # top, bottom, left, right; set by a pass
+    clamp: tuple[int, int] | None = None  # set by a pass
+
+
+class Conv2D(Definition[Conv2DAttributes]):
+    """A convolution. weights [O, KH, KW, I] int8, bias [O] int32 or none.
+
+    Fewer input channels in the weights than in the input make it a grouped convolution.
+    """
+
+    stem = "conv_2d"
+    builtin_code = 3
+    options_type = 1
+    attributes = Conv2DAttributes
+
+    def check(self, operator: Operator) -> None:
+        """Int8 input and constant int8 weights, one scale or one for each output channel."""
+        check_weighted(operator, channel_axis=0)
+        source, weights = operator.input(0), operator.input(1)
+        require(len(weights.shape) == 4, "its weights do not have 4 dimensions")
+        y, x = _axes(operator)
+        outputs, inputs = weights.shape[0], weights.shape[3]
+        require(source.shape[3] % inputs == 0, "its input is no whole number of channel groups")
+        groups = source.shape[3] // inputs
+        require(outputs % groups == 0, f"{outputs} outputs do not divide into {groups} groups")
+        require(inputs < 1 << 15, f"{inputs} channels in its weights are too many")
+        check_axes(operator, y, x)
+
+    def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:
+        """[N, positions down, positions across, O]."""
+        return (output_shape(operator.input(0), *_axes(operator), operator.input(1).shape[0]),)
+
+    def evaluate(self, operator: Operator, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
+        """One product of matrices for each tap, in float64: exact below 2**53, and fast."""
+        source, weights = inputs[0], inputs[1]
+        assert source is not None and weights is not None
+        y, x = _axes(operator)
+        centred = source.astype(np.float64) - operator.input(0).zero_point
+        size = weights.shape[3]
+        groups = source.shape[3] // size
+        acc = np.zeros(operator.output.shape)
+        by_group = np.split(weights.astype(np.float64), groups)
+        width = acc.shape[3] // groups
+        for ky in range(y.filter):
+            for kx in range(x.filter):
+                (to_y, from_y), (to_x, from_x) = y.taps(ky), x.taps(kx)
+                for g, kernel in enumerate(by_group):
+                    taps = centred[:, from_y, from_x, g * size : (g + 1) * size]
+                    acc[:, to_y, to_x, g * width : (g + 1) * width] += taps @ kernel[:, ky, kx].T
+        return (convolution_output(operator, acc),)
+
+    def macs(self, operator: Operator) -> int:
+        """Output elements * KH * KW * I, padding included."""
+        weights = operator.input(1)
+        return operator.output.elements * (weights.elements // weights.shape[0])
+
+    def kernel(self, operator: Operator) -> KernelNeeds:
+        """A pointwise convolution is one long row of pixels."""
+        source, weights = operator.input(0), operator.input(1)
+        y, x = _axes(operator)
+        sizes = geometry(source, y, x)
+        if _is_pointwise(y, x):
+            pixels = source.elements // source.shape[3]
+            sizes.update(batches=1, in_height=1, out_height=1, in_width=pixels, out_width=pixels)
+            full_begin, full_end = 0, pixels
+        else:
+            full_begin, full_end = x.full
+        outputs = weights.shape[0]
+        multipliers, shifts = channel_multipliers(operator)
+        assert weights.constant is not None
+        return KernelNeeds(
+            kernel="conv_2d_s8",
+            template="conv_2d",
+            parameters={
+                **sizes,
+                **requant_parameters(operator, multipliers),
+                "full_begin": full_begin,
+                "full_end": full_end,
+                "dilation_y": y.dilation,
+                "dilation_x": x.dilation,
+                "out_channels": outputs,
+                "group_channels": outputs * weights.shape[3] // source.shape[3],
+                "filter_channels": weights.shape[3],
+                "in_zero_point": source.zero_point,
+            },
+            constants={
+                "weights": weights.constant,
+                **kernel_arrays(bias_of(operator, outputs), multipliers, shifts),
+            },
+        )
+
+
+def _axes(operator: Operator) -> tuple[Axis, Axis]:
+    height, width = operator.input(1).shape[1:3]
+    return axes(operator.attributes, operator.input(0), (height, width))
+
+
+def _is_pointwise(y: Axis, x: Axis) -> bool:
+    """True if every pixel is computed from the pixel at its place alone."""
+    return all((a.filter, a.stride, a.before, a.outputs) == (1, 1, 0, a.size) for a in (y, x))

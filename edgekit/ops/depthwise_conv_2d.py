@@ -1,0 +1,116 @@
+"""DEPTHWISE_CONV_2D: each input channel is convolved with `depth_multiplier` filters of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.ir import Array, Operator, Shape
+from edgekit.ops.definition import Definition, KernelNeeds, require, slot
+from edgekit.ops.fixed_point import Activation
+from edgekit.ops.weighted import (
+    bias_of,
+    channel_multipliers,
+    check_weighted,
+    convolution_output,
+    kernel_arrays,
+    requant_parameters,
+)
+from edgekit.ops.windows import Axis, Padding, axes, check_axes, geometry, output_shape
+
+
+@dataclass(frozen=True, slots=True)
+class DepthwiseConv2DAttributes:
+    """DepthwiseConv2DOptions."""
+
+    padding: Padding = slot(0, "int8", Padding.SAME)
+    stride_width: int = slot(1, "int32", 0)
+    stride_height: int = slot(2, "int32", 0)
+    depth_multiplier: int = slot(3, "int32", 0)
+    activation: Activation = slot(4, "int8", Activation.NONE)
+    dilation_width: int = slot(5, "int32", 1)
+    dilation_height: int = slot(6, "int32", 1)
+    pads: tuple[int, int, int, int] | None = None  # top, bottom, left, right; set by a pass
+    clamp: tuple[int, int] | None = None  # set by a pass
+
+
+class DepthwiseConv2D(Definition[DepthwiseConv2DAttributes]):
+    """A depthwise convolution. weights [1, KH, KW, C * M] int8, bias [C * M] int32 or none."""
+
+    stem = "depthwise_conv_2d"
+    builtin_code = 4
+    options_type = 2
+    attributes = DepthwiseConv2DAttributes
+
+    def check(self, operator: Operator) -> None:
+        """Int8 input and constant int8 weights, one scale or one for each output channel."""
+        check_weighted(operator, channel_axis=3)
+        weights = operator.input(1)
+        require(len(weights.shape) == 4, "its weights do not have 4 dimensions")
+        y, x = _axes(operator)
+        require(weights.shape[0] == 1, f"its weights have {weights.shape[0]} filters, not 1")
+        channels, outputs = operator.input(0).shape[3], weights.shape[3]
+        multiplier = operator.attributes.depth_multiplier
+        require(
+            outputs == channels * multiplier,
+            f"{outputs} outputs are not {channels} channels times multiplier {multiplier}",
+        )
+        check_axes(operator, y, x)
+
+    def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:
+        """[N, positions down, positions across, C * M]."""
+        return (output_shape(operator.input(0), *_axes(operator), operator.input(1).shape[3]),)
+
+    def evaluate(self, operator: Operator, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
+        """One product for each tap; channel c * M + m reads input channel c."""
+        source, weights = inputs[0], inputs[1]
+        assert source is not None and weights is not None
+        y, x = _axes(operator)
+        centred = source.astype(np.int64) - operator.input(0).zero_point
+        spread = np.repeat(centred, weights.shape[3] // source.shape[3], axis=3)
+        acc = np.zeros(operator.output.shape, np.int64)
+        for ky in range(y.filter):
+            for kx in range(x.filter):
+                (to_y, from_y), (to_x, from_x) = y.taps(ky), x.taps(kx)
+                acc[:, to_y, to_x] += spread[:, from_y, from_x] * weights[0, ky, kx]
+        return (convolution_output(operator, acc),)
+
+    def macs(self, operator: Operator) -> int:
+        """Output elements * KH * KW, padding included."""
+        height, width = operator.input(1).shape[1:3]
+        return operator.output.elements * height * width
+
+    def kernel(self, operator: Operator) -> KernelNeeds:
+        """Weights are laid out channel by channel."""
+        source, weights = operator.input(0), operator.input(1)
+        y, x = _axes(operator)
+        multipliers, shifts = channel_multipliers(operator)
+        assert weights.constant is not None
+        taps = weights.constant.reshape(y.filter * x.filter, -1)
+        small = (y.filter, x.filter, y.dilation, x.dilation) == (3, 3, 1, 1) and x.stride <= 3
+        full_begin, full_end = x.full
+        return KernelNeeds(
+            kernel="depthwise_conv_2d_3x3_s8" if small else "depthwise_conv_2d_s8",
+            template="depthwise_conv_2d",
+            parameters={
+                **geometry(source, y, x),
+                **requant_parameters(operator, multipliers),
+                "full_begin": full_begin,
+                "full_end": full_end,
+                "dilation_y": y.dilation,
+                "dilation_x": x.dilation,
+                "multiplier": weights.shape[3] // source.shape[3],
+                "in_zero_point": source.zero_point,
+            },
+            constants={
+                "weights": np.ascontiguousarray(taps.T),
+                **kernel_arrays(bias_of(operator, weights.shape[3]), multipliers, shifts),
+            },
+        )
+
+
+def _axes(operator: Operator) -> tuple[Axis, Axis]:
+    height, width = operator.input(1).shape[1:3]
+    return axes(operator.attributes, operator.input(0), (height, width))

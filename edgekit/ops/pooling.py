@@ -1,0 +1,77 @@
+"""What AVERAGE_POOL_2D and MAX_POOL_2D share: attributes, shape rule, windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgekit.ir import Array, Operator, Shape
+from edgekit.ops.definition import Definition, KernelNeeds, require, slot
+from edgekit.ops.fixed_point import Activation
+from edgekit.ops.weighted import check_activation, check_int8, output_range
+from edgekit.ops.windows import Axis, Padding, axes, check_axes, geometry, output_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Pool2DAttributes:
+    """Pool2DOptions."""
+
+    padding: Padding = slot(0, "int8", Padding.SAME)
+    stride_width: int = slot(1, "int32", 0)
+    stride_height: int = slot(2, "int32", 0)
+    filter_width: int = slot(3, "int32", 0)
+    filter_height: int = slot(4, "int32", 0)
+    activation: Activation = slot(5, "int8", Activation.NONE)
+    clamp: tuple[int, int] | None = None  # set by a pass
+
+
+class Pool2D(Definition[Pool2DAttributes]):
+    """One value for each window and channel; elements outside the input do not count."""
+
+    options_type = 5
+    attributes = Pool2DAttributes
+
+    def check(self, operator: Operator) -> None:
+        """Int8, the output on the input's scale."""
+        check_int8(operator)
+        check_activation(operator.attributes.activation)
+        source, output = operator.input(0), operator.output
+        require(
+            source.zero_point == output.zero_point and abs(source.scale - output.scale) <= 1e-6,
+            "its input and output differ in scale or zero point",
+        )
+        check_axes(operator, *window_axes(operator))
+
+    def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:
+        """[N, positions down, positions across, C]."""
+        source = operator.input(0)
+        return (output_shape(source, *window_axes(operator), source.shape[-1]),)
+
+    def kernel(self, operator: Operator) -> KernelNeeds:
+        """Geometry and the range of the output; no constants."""
+        low, high = output_range(operator)
+        return KernelNeeds(
+            kernel=f"{self.stem}_s8",
+            template=self.stem,
+            parameters={
+                **geometry(operator.input(0), *window_axes(operator)),
+                "output_min": low,
+                "output_max": high,
+            },
+        )
+
+
+def window_axes(operator: Operator) -> tuple[Axis, Axis]:
+    """(vertical, horizontal) window of a pool."""
+    attributes = operator.attributes
+    size = (attributes.filter_height, attributes.filter_width)
+    return axes(attributes, operator.input(0), size)
+
+
+def taps(operator: Operator, source: Array) -> Iterator[tuple[tuple[slice, ...], Array]]:
+    """For each tap: the part of the output that sees it, and what it sees there."""
+    y, x = window_axes(operator)
+    for ky in range(y.filter):
+        for kx in range(x.filter):
+            (to_y, from_y), (to_x, from_x) = y.taps(ky), x.taps(kx)
+            yield (slice(None), to_y, to_x), source[:, from_y, from_x]

@@ -1,0 +1,41 @@
+/* ek_conv_2d_s8.h: a convolution, also a dilated or grouped one. */
+#ifndef EDGEKIT_EK_CONV_2D_S8_H
+#define EDGEKIT_EK_CONV_2D_S8_H
+
+#include <stdint.h>
+
+#include "edgekit/ek_requantize.h"
+
+typedef struct {
+    int32_t batches;     /* N */
+    int32_t in_height;   /* H: rows that are present */
+    int32_t in_width;    /* W */
+    int32_t in_channels; /* C */
+    int32_t out_height;  /* rows to compute */
+    int32_t out_width;
+    int32_t out_channels;   /* O */
+    int32_t group_channels; /* O / groups */
+    int32_t full_begin;     /* output columns full_begin..full_end-1 see no padding to the */
+    int32_t full_end;       /* left or right; none if both are equal */
+    int16_t filter_height, filter_width;
+    int16_t filter_channels; /* I = C / groups */
+    int16_t stride_y, stride_x;
+    int16_t dilation_y, dilation_x;
+    int16_t pad_top, pad_left; /* input row and column of the first tap are minus these */
+    int16_t in_zero_point;     /* also the value of padding */
+    int16_t requant_step;      /* 1: a multiplier and shift for each channel; 0: one for all */
+    ek_requant_s8 requant;
+} ek_conv_2d_s8_params;
+
+/* out[n][y][x][o] = requant(bias[o] + sum_ky,kx,i (tap - in_zero_point) * weights[o][ky][kx][i])
+ * where tap = in[n][y * stride_y + ky * dilation_y - pad_top]
+ *               [x * stride_x + kx * dilation_x - pad_left][I * (o / (O / groups)) + i]
+ * and taps outside the input add nothing.
+ *
+ * in  [N][H][W][C] int8            weights [O][filter_height][filter_width][I] int8
+ * out [N][out_height][out_width][O] int8   bias [O] int32
+ * in and out must not overlap. Sums wrap at 32 bits, as TFLite Micro's do. Needs no scratch. */
+void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
+                   const ek_conv_2d_s8_params *params, int8_t *out);
+
+#endif
