@@ -19,6 +19,9 @@ SEARCH_PLACEMENTS = 30_000
 Taken = list[tuple[int, int]]
 Fit = Callable[[Taken, int], int]
 
+#: For each block the others that are needed at some step at which it is needed, by index.
+Rivals = Sequence[Sequence[int]]
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -37,9 +40,9 @@ class Heuristic:
     order: Callable[[Sequence[Block]], list[int]]  # indices of the blocks
     fit: Fit
 
-    def __call__(self, blocks: Sequence[Block]) -> list[int]:
-        """The offset of each block, in bytes."""
-        return place(blocks, self.order(blocks), rivals(blocks), self.fit)
+    def __call__(self, blocks: Sequence[Block], against: Rivals | None = None) -> list[int]:
+        """The offset of each block, in bytes. `against`: `rivals(blocks)`, if it is at hand."""
+        return place(blocks, self.order(blocks), against or rivals(blocks), self.fit)
 
 
 def first_gap(taken: Taken, size_bytes: int) -> int:
@@ -116,8 +119,9 @@ def best(problem: Problem) -> Layout:
     variants = [problem.blocks(chosen) for chosen in _choices(problem)]
     found: list[tuple[Layout, Sequence[Block], Heuristic]] = []
     for blocks in variants:
+        against = rivals(blocks)
         for heuristic in HEURISTICS:
-            layout = layout_of(problem, blocks, heuristic(blocks), heuristic.name)
+            layout = layout_of(problem, blocks, heuristic(blocks, against), heuristic.name)
             if layout.arena_bytes == goal:
                 return layout
             found.append((layout, blocks, heuristic))
@@ -167,9 +171,7 @@ def search(
     return offsets
 
 
-def place(
-    blocks: Sequence[Block], order: Sequence[int], against: Sequence[Sequence[int]], fit: Fit
-) -> list[int]:
+def place(blocks: Sequence[Block], order: Sequence[int], against: Rivals, fit: Fit) -> list[int]:
     """Give each block, in `order`, the gap that `fit` picks among those placed before it."""
     offsets = [-1] * len(blocks)
     for index in order:
@@ -182,12 +184,17 @@ def place(
     return offsets
 
 
-def rivals(blocks: Sequence[Block]) -> list[list[int]]:
-    """For each block the others that are needed at some step at which it is needed."""
-    return [
-        [j for j, other in enumerate(blocks) if j != i and block.meets(other)]
-        for i, block in enumerate(blocks)
-    ]
+def rivals(blocks: Sequence[Block]) -> Rivals:
+    """Which blocks may not share bytes."""
+    found: list[list[int]] = [[] for _ in blocks]
+    live: list[int] = []
+    for i in by_first_step(blocks):
+        live = [j for j in live if blocks[j].last_step >= blocks[i].first_step]
+        for j in live:
+            found[i].append(j)
+            found[j].append(i)
+        live.append(i)
+    return found
 
 
 def top_of(blocks: Sequence[Block], offsets: Sequence[int]) -> int:

@@ -6,8 +6,10 @@ written, all of them at once; step `steps` is when the outputs are read, all of 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from edgekit.errors import MemoryPlanError
 from edgekit.ir import Graph, Tensor
@@ -70,12 +72,8 @@ class Block:
     last_step: int
     values: tuple[int, ...] = ()  # indices into Problem.values
 
-    def meets(self, other: Block) -> bool:
-        """True if both are needed at some step."""
-        return self.first_step <= other.last_step and other.first_step <= self.last_step
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """What a memory plan must place."""
 
@@ -87,14 +85,25 @@ class Problem:
 
     def live_bytes(self, step: int) -> int:
         """The least that any plan holds at `step`, each value rounded up to the alignment."""
-        live = (v for v in self.values if v.first_step <= step <= v.last_step)
-        saved = {self.values[t.target].size_bytes for t in self.takeovers if t.step == step}
-        return sum(aligned(v.size_bytes) for v in live) - sum(map(aligned, saved))
+        return self._live_bytes[step - BEFORE]
 
     @property
     def lower_bound_bytes(self) -> int:
         """No plan with aligned offsets and an aligned arena is smaller than this."""
-        return max(self.live_bytes(step) for step in range(BEFORE, self.steps + 1))
+        return max(self._live_bytes)
+
+    @cached_property
+    def _live_bytes(self) -> tuple[int, ...]:
+        """Of every step, from `BEFORE` to `steps`."""
+        changes = [0] * (self.steps + 3)
+        for value in self.values:
+            changes[value.first_step - BEFORE] += aligned(value.size_bytes)
+            changes[value.last_step - BEFORE + 1] -= aligned(value.size_bytes)
+        for step, target in {(takeover.step, takeover.target) for takeover in self.takeovers}:
+            saved = aligned(self.values[target].size_bytes)
+            changes[step - BEFORE] -= saved
+            changes[step - BEFORE + 1] += saved
+        return tuple(itertools.accumulate(changes))[:-1]
 
     def blocks(self, chosen: Iterable[Takeover]) -> tuple[Block, ...]:
         """The values, with those merged that take over from each other in `chosen`.
@@ -102,9 +111,11 @@ class Problem:
         At most one takeover of `chosen` may be at a step.
         """
         target_of = {takeover.source: takeover.target for takeover in chosen}
-        heads = (i for i in range(len(self.values)) if i not in set(target_of.values()))
+        targets = set(target_of.values())
         made = []
-        for head in heads:
+        for head in range(len(self.values)):
+            if head in targets:
+                continue
             chain = [head]
             while chain[-1] in target_of:
                 chain.append(target_of[chain[-1]])
@@ -178,6 +189,8 @@ def _takeovers(
     graph: Graph, values: Sequence[Value], value_of: dict[Tensor | None, int]
 ) -> Iterable[Takeover]:
     for step, operator in enumerate(graph.operators):
+        if len(operator.outputs) != 1:
+            continue
         target = value_of[operator.output]
         read: dict[int, list[Tensor]] = {}
         for tensor in operator.activations:
