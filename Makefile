@@ -10,11 +10,11 @@ help: ## Show this list
 
 .PHONY: setup
 setup: ## Make .venv with edgekit and all that the tests need; install missing Debian packages
-	@$(MAKE) --no-print-directory -j2 .venv/.set-up-dev packages
+	@$(MAKE) --no-print-directory --silent -j2 .venv/.set-up-dev packages
 
 .PHONY: demo
 demo: ## Classify real digits on the host and on emulated boards, set-up included
-	@$(MAKE) --no-print-directory -j2 .venv/.set-up-demo packages FAMILIES="host arm riscv"
+	@$(MAKE) --no-print-directory --silent -j2 .venv/.set-up-demo packages FAMILIES="host arm riscv"
 	@$(BIN)/python examples/digits/demo.py $(ARGS)
 
 .PHONY: test

@@ -103,13 +103,13 @@ def test_an_installed_wheel_builds_and_measures_a_model(installed: Path, tmp_pat
     run(
         *(edgekit, "build", MODEL, "--board", "host", "-o", "out"),
         cwd=tmp_path,
-        XDG_CACHE_HOME=cache,
+        EDGEKIT_CACHE=cache,
     )
     assert any((tmp_path / "out").rglob("ek_*.c"))
     run(
         *(edgekit, "run", MODEL, "--board", "host", "--inputs", "2", "--json", "m.json"),
         cwd=tmp_path,
-        XDG_CACHE_HOME=cache,
+        EDGEKIT_CACHE=cache,
     )
     verify = json.loads((tmp_path / "m.json").read_text())["verify"]
     assert verify["compared_bytes"] == 20
