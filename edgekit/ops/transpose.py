@@ -33,7 +33,7 @@ class Transpose(Definition[NoAttributes]):
         """Moves values only."""
         source = inputs[0]
         assert source is not None
-        return (np.ascontiguousarray(source.transpose(permutation(operator))),)
+        return (np.array(source.transpose(permutation(operator)), order="C"),)
 
     def kernel(self, operator: Operator) -> KernelNeeds:
         """A copy that walks the output in its order and the input in strides."""
