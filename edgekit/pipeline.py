@@ -185,7 +185,7 @@ def build(
 
 
 @contextlib.contextmanager
-def connect(target: BuiltFirmware | str, *, baud: int | None = None) -> Iterator[Device]:
+def connect(target: BuiltFirmware | str, *, baud: int = 115200) -> Iterator[Device]:
     """A conversation with a board: an emulated one is started for it and ended after it.
 
     Args:
@@ -270,7 +270,7 @@ def measure(
         outputs[0],
         runs=runs,
         warmup=warmup,
-        on_run=lambda done: progress(stage, done, runs),
+        on_run=lambda done, total: progress(stage, done, total),
     )
     profiles = []
     for done in range((1 if exact else min(runs, 20)) if profile else 0):

@@ -19,7 +19,7 @@ def bench(
     model: ModelArgument,
     board: BoardOption = None,
     port: PortOption = None,
-    baud: BaudOption = None,
+    baud: BaudOption = 115200,
     runs: RunsOption = None,
     warmup: WarmupOption = 1,
     json: JsonOption = None,

@@ -12,16 +12,15 @@ def doctor() -> None:
 
     Exit code 1 if not even the board host is ready.
     """
-    from rich.table import Table
-
     from edgekit import boards, toolchain
+    from edgekit.report.tables import plain
 
     out = console.stdout()
-    tools = Table("tool", "found", "version or how to get it", title="tools")
+    tools = plain("tool", "found", "version, or how to get it", title="tools")
     for tool in toolchain.tools():
         tools.add_row(tool.name, "yes" if tool.found else "no", tool.version or tool.remedy)
     out.print(tools)
-    ready = Table("board", "ready", "missing", title="boards")
+    ready = plain("board", "ready", "missing", title="boards")
     host_ready = True
     for board in boards.all_boards():
         missing = toolchain.missing_for(board)

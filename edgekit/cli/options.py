@@ -32,9 +32,7 @@ PortOption = Annotated[
         help="Serial port (or pyserial URL) of a board that runs the model already.",
     ),
 ]
-BaudOption = Annotated[
-    int | None, typer.Option("--baud", min=300, help="Speed of the serial port; default 115200.")
-]
+BaudOption = Annotated[int, typer.Option("--baud", min=300, help="Speed of the serial port.")]
 InputsOption = Annotated[
     str,
     typer.Option(
@@ -70,7 +68,7 @@ def parse_inputs(text: str) -> int | Path:
 
 @contextmanager
 def reach(
-    model: Path, board: str | None, port: str | None, baud: int | None, progress: Progress
+    model: Path, board: str | None, port: str | None, baud: int, progress: Progress
 ) -> Iterator[tuple[Device, CompiledModel, FirmwareImage | None]]:
     """A device that runs `model`: behind a serial port, or a board that edgekit starts."""
     from edgekit import boards, pipeline
@@ -86,4 +84,4 @@ def reach(
         return
     progress(f"connecting to {port}", 0, 0)
     with pipeline.connect(port, baud=baud) as device:
-        yield device, pipeline.compile(model, boards.load(device.hello.board)), None
+        yield device, pipeline.compile(model, boards.load(device.hello.board_id)), None

@@ -7,16 +7,15 @@ from edgekit.cli import console
 
 def ports() -> None:
     """List the serial ports of this computer, with the boards that they may be."""
-    from rich.table import Table
-
     from edgekit import boards, link
+    from edgekit.report.tables import plain
 
     found = link.serial_ports()
     if not found:
         console.stdout().print("no serial port found: connect a board, or use an emulated one")
         return
-    table = Table("port", "USB id", "description", "may be")
+    table = plain("port", "USB id", "description", "may be")
     for port in found:
-        may_be = [b.id for b in boards.all_boards() if port.usb and port.usb in b.reach.usb]
-        table.add_row(port.device, port.usb or "–", port.description, ", ".join(may_be) or "–")
+        may_be = [b.id for b in boards.all_boards() if port.usb_id and port.usb_id in b.reach.usb]
+        table.add_row(port.path, port.usb_id or "–", port.description, ", ".join(may_be) or "–")
     console.stdout().print(table)

@@ -18,7 +18,7 @@ def profile(
     model: ModelArgument,
     board: BoardOption = None,
     port: PortOption = None,
-    baud: BaudOption = None,
+    baud: BaudOption = 115200,
     runs: RunsOption = None,
     json: JsonOption = None,
 ) -> None:

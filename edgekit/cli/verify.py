@@ -18,7 +18,7 @@ def verify(
     model: ModelArgument,
     board: BoardOption = None,
     port: PortOption = None,
-    baud: BaudOption = None,
+    baud: BaudOption = 115200,
     inputs: InputsOption = "16",
 ) -> None:
     """Compare every output byte of the device with the reference; exit 1 if one differs.

@@ -22,7 +22,7 @@ def timed(
     *,
     runs: int,
     warmup: int,
-    on_run: Callable[[int], None],
+    on_run: Callable[[int, int], None],
 ) -> tuple[int, ...]:
     """Ticks of `runs` invokes on `inputs`; the last one's outputs must still be `expected`.
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from edgekit.ir import Shape, Tensor
-from edgekit.report.tables import memory_over_time
+from edgekit.report.tables import memory_over_time, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def _described(tensor: Tensor) -> str:
 def _steps(inspection: Inspection) -> Table:
     removed = inspection.operators_in_file - len(inspection.steps)
     note = f", {removed} folded or fused away" if removed else ""
-    table = Table("#", "operator", "output", "kernel", title=f"operators{note}")
+    table = plain("#", "operator", "output", "kernel", title=f"operators{note}")
     table.add_column("MACs", justify="right")
     table.add_column("constants", justify="right")
     for step in inspection.steps:
@@ -127,7 +127,7 @@ def _steps(inspection: Inspection) -> Table:
             str(step.index),
             step.name,
             "x".join(map(str, step.output_shape)),
-            step.kernel,
+            step.kernel.removeprefix("ek_"),
             f"{step.macs:,}" if step.macs else "–",
             f"{step.constant_bytes:,}" if step.constant_bytes else "–",
         )
@@ -135,7 +135,7 @@ def _steps(inspection: Inspection) -> Table:
 
 
 def _boards(inspection: Inspection) -> Table:
-    table = Table("board", title="left on each board, before code")
+    table = plain("board", title="left on each board before code is added")
     table.add_column("RAM", justify="right")
     table.add_column("flash memory", justify="right")
     for board in inspection.boards:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +13,16 @@ from edgekit.measurement import Latency, Measurement
 
 #: How a latency's unit is written after a number.
 _UNITS = {"us": "µs", "cycles": "cycles", "instructions": "instructions"}
+
+
+def plain(*headings: str, title: str | None = None) -> Table:
+    """A table that fits 80 columns: rules above and below the headings only, nothing cut off."""
+    table = Table(
+        box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
 
 
 def number(value: float | None) -> str:
@@ -84,37 +95,37 @@ def _with_arena(memory: object) -> str:
 def operators(m: Measurement) -> Table:
     """Each step with its share of the latency."""
     unit = _UNITS[m.invoke.unit]
-    table = Table("#", "operator", "kernel", title=f"operators of {m.model.name} on {m.board}")
-    for heading in ("MACs", unit, "share", f"{unit}/MAC"):
+    table = plain("#", "operator", title=f"{unit} by operator, {m.model.name} on {m.board}")
+    # a microsecond is long for a multiplication: nanoseconds read better
+    per_mac, scale = ("ns per MAC", 1000) if m.invoke.unit == "us" else ("per MAC", 1)
+    for heading in ("MACs", unit, "share", per_mac):
         table.add_column(heading, justify="right")
     total = sum(op.median or 0 for op in m.operators)
     for op in m.operators:
         share = "–" if op.median is None or not total else f"{op.median / total:.1%}"
-        each = "–" if op.median is None or not op.macs else f"{op.median / op.macs:.2f}"
+        each = "–" if op.median is None or not op.macs else f"{scale * op.median / op.macs:.2f}"
         macs = f"{op.macs:,}" if op.macs else "–"
-        table.add_row(str(op.index), op.name, op.kernel, macs, number(op.median), share, each)
+        table.add_row(str(op.index), op.name, macs, number(op.median), share, each)
     if total:
         table.add_section()
-        table.add_row("", "all", "", f"{m.model.macs:,}", number(total), "100.0%", "")
+        each = f"{scale * total / m.model.macs:.2f}" if m.model.macs else "–"
+        table.add_row("", "all", f"{m.model.macs:,}", number(total), "100.0%", each)
     return table
 
 
 def board_list(boards: Iterable[Board]) -> Table:
     """One board a line, with the highest rung that it was verified on."""
-    table = Table("id", "name", "core")
+    table = plain("id", "core", "counts", "verified")
     for heading in ("RAM", "flash memory"):
         table.add_column(heading, justify="right")
-    table.add_column("counts")
-    table.add_column("verified")
     for board in boards:
         table.add_row(
             board.id,
-            board.name,
             board.core,
-            memory_size(board.ram_bytes),
-            memory_size(board.flash_bytes),
             board.count.unit,
             board.verified,
+            memory_size(board.ram_bytes),
+            memory_size(board.flash_bytes),
         )
     return table
 
@@ -134,7 +145,7 @@ def memory_over_time(
         arena_bytes: what a full bar stands for.
     """
     peak = max((live for _, live in steps), default=0)
-    table = Table("step", title=f"memory over time (arena {arena_bytes:,} bytes)", box=None)
+    table = plain("step", title=f"memory over time (a full bar is {arena_bytes:,} bytes)")
     table.add_column("live bytes", justify="right")
     table.add_column("", width=width)
     for label, live in steps:
