@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgekit.link.device import Device
+from edgekit.link.fake import FakeBoard
 from edgekit.link.faults import Fault, FaultRates, FaultyTransport
 from edgekit.link.messages import (
     DeviceMemory,
@@ -24,6 +25,7 @@ __all__ = [
     "DeviceStep",
     "DeviceTensor",
     "ElementType",
+    "FakeBoard",
     "Fault",
     "FaultRates",
     "FaultyTransport",

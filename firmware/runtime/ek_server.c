@@ -172,7 +172,7 @@ static void start_model(ek_server *server)
     }
     server->model_status = server->model->init(config->arena, config->arena_bytes);
     if (server->model_status != EK_OK) {
-        ek_log_number("the model did not start: status -", (uint32_t)-server->model_status);
+        ek_log_number("the model did not start: error", (uint32_t)-server->model_status);
     }
 }
 
