@@ -5,10 +5,76 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.ir import Graph, Operator
+from edgekit.ops.add import Add
+from edgekit.ops.average_pool_2d import AveragePool2D
+from edgekit.ops.cast import Cast
+from edgekit.ops.concatenation import Concatenation
+from edgekit.ops.conv_2d import Conv2D
 from edgekit.ops.definition import Definition, KernelNeeds, NoAttributes, UnsupportedError, slot
+from edgekit.ops.depthwise_conv_2d import DepthwiseConv2D
+from edgekit.ops.dequantize import Dequantize
+from edgekit.ops.expand_dims import ExpandDims
+from edgekit.ops.fill import Fill
 from edgekit.ops.fully_connected import FullyConnected
+from edgekit.ops.gather import Gather
+from edgekit.ops.hard_swish import HardSwish
+from edgekit.ops.leaky_relu import LeakyRelu
+from edgekit.ops.logistic import Logistic
+from edgekit.ops.max_pool_2d import MaxPool2D
+from edgekit.ops.mean import Mean
+from edgekit.ops.mul import Mul
+from edgekit.ops.pack import Pack
+from edgekit.ops.pad import Pad
+from edgekit.ops.padv2 import PadV2
+from edgekit.ops.quantize import Quantize
+from edgekit.ops.range import Range
+from edgekit.ops.reduce_prod import ReduceProd
+from edgekit.ops.relu import Relu
+from edgekit.ops.relu6 import Relu6
+from edgekit.ops.reshape import Reshape
+from edgekit.ops.shape import ShapeOf
+from edgekit.ops.softmax import Softmax
+from edgekit.ops.squeeze import Squeeze
+from edgekit.ops.strided_slice import StridedSlice
+from edgekit.ops.sub import Sub
+from edgekit.ops.tanh import Tanh
+from edgekit.ops.transpose import Transpose
 
-OPERATORS: tuple[Definition[Any], ...] = (FullyConnected(),)
+OPERATORS: tuple[Definition[Any], ...] = (
+    Add(),
+    AveragePool2D(),
+    Cast(),
+    Concatenation(),
+    Conv2D(),
+    DepthwiseConv2D(),
+    Dequantize(),
+    ExpandDims(),
+    Fill(),
+    FullyConnected(),
+    Gather(),
+    HardSwish(),
+    LeakyRelu(),
+    Logistic(),
+    MaxPool2D(),
+    Mean(),
+    Mul(),
+    Pack(),
+    Pad(),
+    PadV2(),
+    Quantize(),
+    Range(),
+    ReduceProd(),
+    Relu(),
+    Relu6(),
+    Reshape(),
+    ShapeOf(),
+    Softmax(),
+    Squeeze(),
+    StridedSlice(),
+    Sub(),
+    Tanh(),
+    Transpose(),
+)
 
 _BY_STEM = {definition.stem: definition for definition in OPERATORS}
 _BY_CODE = {definition.builtin_code: definition for definition in OPERATORS}

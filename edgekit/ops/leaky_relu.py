@@ -1,0 +1,51 @@
+"""LEAKY_RELU: x where x is positive, alpha * x elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.ir import Operator
+from edgekit.ops.definition import slot
+from edgekit.ops.fixed_point import Int64, quantize_multiplier, requantize
+from edgekit.ops.lookup import Lookup, float32_ratio
+from edgekit.ops.relu import check_shift
+
+
+@dataclass(frozen=True, slots=True)
+class LeakyReluAttributes:
+    """LeakyReluOptions."""
+
+    alpha: float = slot(0, "float32", 0.0)  # may be negative, or above 1
+
+
+class LeakyRelu(Lookup[LeakyReluAttributes]):
+    """int8, with any scales."""
+
+    stem = "leaky_relu"
+    builtin_code = 98
+    options_type = 75
+    attributes = LeakyReluAttributes
+
+    def check(self, operator: Operator) -> None:
+        """Refuse scales so far apart that TFLite Micro's shift has no meaning."""
+        super().check(operator)
+        for ratio in _ratios(operator):
+            check_shift(ratio)
+
+    def function(self, operator: Operator, values: Int64) -> Int64:
+        """Either side has its own multiplier."""
+        centred = values - operator.input(0).zero_point
+        alpha, identity = _ratios(operator)
+        negative = requantize(centred, *quantize_multiplier(abs(alpha)))
+        positive = requantize(centred, *quantize_multiplier(identity))
+        scaled = np.where(centred >= 0, positive, -negative if alpha < 0 else negative)
+        return scaled + operator.output.zero_point
+
+
+def _ratios(operator: Operator) -> tuple[float, float]:
+    """What inputs below and above zero are multiplied by, in float32 as TFLite does it."""
+    source, output = operator.input(0), operator.output
+    product = float(np.float32(source.scale) * np.float32(operator.attributes.alpha))
+    return float32_ratio(product, output.scale), float32_ratio(source.scale, output.scale)

@@ -1,0 +1,82 @@
+"""Graphs and hand-made operators for the tests of ADD, SUB and MUL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from edgekit.ir import Array, DType, Graph, Operator, Shape, Tensor
+from edgekit.ops import definition_of
+from edgekit.ops.binary import BinaryAttributes
+from edgekit.ops.fixed_point import Activation
+from support import models
+
+_CLAMPS = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
+
+
+@st.composite
+def broadcast_shapes(draw: st.DrawFn) -> tuple[Shape, Shape, Shape]:
+    """Two shapes and what they stretch to."""
+    output = draw(models.shapes(min_rank=0, max_rank=6, max_size=4))
+
+    def narrowed() -> Shape:
+        kept = tuple(size if draw(st.integers(0, 2)) else 1 for size in output)
+        return kept[draw(st.integers(0, len(kept))) :] if draw(st.booleans()) else kept
+
+    first = output if draw(st.booleans()) else narrowed()
+    second = output if draw(st.booleans()) else narrowed()
+    return first, second, tuple(np.broadcast_shapes(first, second))
+
+
+@st.composite
+def binary_graphs(draw: st.DrawFn, kind: str) -> Graph:
+    """Any shapes, scales and activations; one input may be constant, or both the same tensor."""
+    first_shape, second_shape, output_shape = draw(broadcast_shapes())
+    sources = [draw(models.activations(shape)) for shape in (first_shape, second_shape)]
+    which = draw(st.sampled_from((None, None, 0, 1, "same")))
+    if isinstance(which, int):
+        value = draw(models.values_of(sources[which]))
+        q = sources[which]
+        sources[which] = models.constant(value, scale=q.scale, zero_point=q.zero_point)
+    elif which == "same":
+        sources[1], output_shape = sources[0], first_shape
+    output = draw(models.activations(output_shape))
+    attributes = BinaryAttributes(draw(st.sampled_from(_CLAMPS)))
+    return models.single_operator_graph(kind, sources, output, attributes)
+
+
+def binary(
+    kind: str,
+    first: Tensor,
+    second: Tensor,
+    output: Tensor,
+    activation: Activation = Activation.NONE,
+    clamp: tuple[int, int] | None = None,
+) -> Operator:
+    """One operator."""
+    return models.operator(kind, [first, second], [output], BinaryAttributes(activation, clamp))
+
+
+def int8(shape: Sequence[int], scale: float = 1.0, zero_point: int = 0) -> Tensor:
+    """An activation."""
+    return models.tensor(shape, scale=scale, zero_point=zero_point)
+
+
+def plain(kind: str, dtype: DType, first: Any, second: Any, activation: Activation) -> Array:
+    """What becomes of two constants that are not quantised."""
+    a, b = models.constant(first, dtype), models.constant(second, dtype)
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    operator = binary(kind, a, b, models.tensor(shape, dtype), activation)
+    (result,) = definition_of(operator).evaluate(operator, [a.constant, b.constant])
+    assert result.dtype == dtype.numpy and result.shape == shape
+    return result
+
+
+def results(operator: Operator, first: Any, second: Any) -> list[Any]:
+    """What the operator makes of int8 values."""
+    inputs = [np.array(first, np.int8), np.array(second, np.int8)]
+    (computed,) = definition_of(operator).evaluate(operator, inputs)
+    return list(computed.tolist())
