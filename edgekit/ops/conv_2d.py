@@ -11,10 +11,10 @@ from edgekit.ir import Array, Operator, Shape
 from edgekit.ops.definition import Definition, KernelNeeds, require, slot
 from edgekit.ops.fixed_point import Activation
 from edgekit.ops.weighted import (
-    bias_of,
     channel_multipliers,
     check_weighted,
     convolution_output,
+    fold_input_zero_point,
     kernel_arrays,
     requant_parameters,
 )
@@ -56,7 +56,8 @@ class Conv2D(Definition[Conv2DAttributes]):
         require(source.shape[3] % inputs == 0, "its input is no whole number of channel groups")
         groups = source.shape[3] // inputs
         require(outputs % groups == 0, f"{outputs} outputs do not divide into {groups} groups")
-        require(inputs < 1 << 15, f"{inputs} channels in its weights are too many")
+        size = weights.elements // outputs
+        require(size < 1 << 16, f"{size} weights for each output are too many")
         check_axes(operator, y, x)
 
     def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:
@@ -88,38 +89,33 @@ class Conv2D(Definition[Conv2DAttributes]):
         return operator.output.elements * (weights.elements // weights.shape[0])
 
     def kernel(self, operator: Operator) -> KernelNeeds:
-        """A pointwise convolution is one long row of pixels."""
+        """Windows are copied two at a time, except where each is a pixel of the input."""
         source, weights = operator.input(0), operator.input(1)
         y, x = _axes(operator)
-        sizes = geometry(source, y, x)
-        if _is_pointwise(y, x):
-            pixels = source.elements // source.shape[3]
-            sizes.update(batches=1, in_height=1, out_height=1, in_width=pixels, out_width=pixels)
-            full_begin, full_end = 0, pixels
-        else:
-            full_begin, full_end = x.full
-        outputs = weights.shape[0]
         multipliers, shifts = channel_multipliers(operator)
+        outputs, _, _, inputs = weights.shape
+        window_size = weights.elements // outputs
         assert weights.constant is not None
+        sums = weights.constant.reshape(outputs, -1).sum(axis=1, dtype=np.int64)
+        whole_pixels = inputs == source.shape[3] and _is_inside(y) and _is_inside(x)
         return KernelNeeds(
             kernel="conv_2d_s8",
             template="conv_2d",
             parameters={
-                **sizes,
+                **geometry(source, y, x),
                 **requant_parameters(operator, multipliers),
-                "full_begin": full_begin,
-                "full_end": full_end,
                 "dilation_y": y.dilation,
                 "dilation_x": x.dilation,
                 "out_channels": outputs,
-                "group_channels": outputs * weights.shape[3] // source.shape[3],
-                "filter_channels": weights.shape[3],
+                "group_channels": outputs * inputs // source.shape[3],
+                "filter_channels": inputs,
                 "in_zero_point": source.zero_point,
             },
             constants={
                 "weights": weights.constant,
-                **kernel_arrays(bias_of(operator, outputs), multipliers, shifts),
+                **kernel_arrays(fold_input_zero_point(operator, sums), multipliers, shifts),
             },
+            scratch_bytes=0 if whole_pixels else 2 * window_size,
         )
 
 
@@ -128,6 +124,6 @@ def _axes(operator: Operator) -> tuple[Axis, Axis]:
     return axes(operator.attributes, operator.input(0), (height, width))
 
 
-def _is_pointwise(y: Axis, x: Axis) -> bool:
-    """True if every pixel is computed from the pixel at its place alone."""
-    return all((a.filter, a.stride, a.before, a.outputs) == (1, 1, 0, a.size) for a in (y, x))
+def _is_inside(a: Axis) -> bool:
+    """True if each position of the window meets one element of the input, and no padding."""
+    return a.filter == 1 and a.full == (0, a.outputs)

@@ -83,32 +83,88 @@ class DepthwiseConv2D(Definition[DepthwiseConv2DAttributes]):
         return operator.output.elements * height * width
 
     def kernel(self, operator: Operator) -> KernelNeeds:
-        """Weights are laid out channel by channel."""
-        source, weights = operator.input(0), operator.input(1)
+        """3x3 filters, the usual ones, have a kernel of their own."""
         y, x = _axes(operator)
-        multipliers, shifts = channel_multipliers(operator)
-        assert weights.constant is not None
-        taps = weights.constant.reshape(y.filter * x.filter, -1)
-        small = (y.filter, x.filter, y.dilation, x.dilation) == (3, 3, 1, 1) and x.stride <= 3
-        full_begin, full_end = x.full
-        return KernelNeeds(
-            kernel="depthwise_conv_2d_3x3_s8" if small else "depthwise_conv_2d_s8",
-            template="depthwise_conv_2d",
-            parameters={
-                **geometry(source, y, x),
-                **requant_parameters(operator, multipliers),
-                "full_begin": full_begin,
-                "full_end": full_end,
-                "dilation_y": y.dilation,
-                "dilation_x": x.dilation,
-                "multiplier": weights.shape[3] // source.shape[3],
-                "in_zero_point": source.zero_point,
-            },
-            constants={
-                "weights": np.ascontiguousarray(taps.T),
-                **kernel_arrays(bias_of(operator, weights.shape[3]), multipliers, shifts),
-            },
-        )
+        small = (y.filter, x.filter, y.dilation, x.dilation) == (3, 3, 1, 1)
+        if small and min(y.stride, x.stride) <= 3:
+            return _kernel_3x3(operator, y, x)
+        return _kernel(operator, y, x)
+
+
+def _kernel(operator: Operator, y: Axis, x: Axis) -> KernelNeeds:
+    full_begin, full_end = x.full
+    return KernelNeeds(
+        kernel="depthwise_conv_2d_s8",
+        template="depthwise_conv_2d",
+        parameters={
+            **_common_parameters(operator),
+            **geometry(operator.input(0), y, x),
+            "full_begin": full_begin,
+            "full_end": full_end,
+            "dilation_y": y.dilation,
+            "dilation_x": x.dilation,
+        },
+        constants=_constants(operator, (3, 1, 2, 0)),
+    )
+
+
+def _kernel_3x3(operator: Operator, y: Axis, x: Axis) -> KernelNeeds:
+    """The inner loop goes along the longer direction whose stride it can take."""
+    down, right = _sides(operator, y, x)
+    downward = y.stride <= 3 and (x.stride > 3 or down["out_size"] > right["out_size"])
+    batches = operator.output.shape[0]
+    return KernelNeeds(
+        kernel="depthwise_conv_2d_3x3_s8",
+        template="depthwise_conv_2d_3x3",
+        parameters={
+            **_common_parameters(operator),
+            "batches": batches,
+            "in_bytes": operator.input(0).elements // batches,
+            "out_bytes": operator.output.elements // batches,
+            "in_channels": operator.input(0).shape[3],
+            "along": down if downward else right,
+            "across": right if downward else down,
+        },
+        constants=_constants(operator, (3, 1, 2, 0) if downward else (3, 2, 1, 0)),
+    )
+
+
+def _sides(operator: Operator, y: Axis, x: Axis) -> tuple[dict[str, int], dict[str, int]]:
+    """(vertical, horizontal): sizes, and the steps in memory from one element to the next."""
+    in_pixel, out_pixel = operator.input(0).shape[3], operator.output.shape[3]
+
+    def side(a: Axis, in_step: int, out_step: int) -> dict[str, int]:
+        return {
+            "in_size": a.size,
+            "in_step": in_step,
+            "out_size": a.outputs,
+            "out_step": out_step,
+            "stride": a.stride,
+            "pad": a.before,
+        }
+
+    vertical = side(y, x.size * in_pixel, x.outputs * out_pixel)
+    return vertical, side(x, in_pixel, out_pixel)
+
+
+def _common_parameters(operator: Operator) -> dict[str, int]:
+    multipliers, _ = channel_multipliers(operator)
+    return {
+        **requant_parameters(operator, multipliers),
+        "multiplier": operator.output.shape[3] // operator.input(0).shape[3],
+        "in_zero_point": operator.input(0).zero_point,
+    }
+
+
+def _constants(operator: Operator, order: tuple[int, ...]) -> dict[str, Array]:
+    """Weights channel by channel, their other dimensions in this `order`."""
+    weights = operator.input(1)
+    assert weights.constant is not None
+    bias = bias_of(operator, weights.shape[3])
+    return {
+        "weights": np.ascontiguousarray(weights.constant.transpose(order)),
+        **kernel_arrays(bias, *channel_multipliers(operator)),
+    }
 
 
 def _axes(operator: Operator) -> tuple[Axis, Axis]:

@@ -1,162 +1,130 @@
 #include "edgekit/ek_conv_2d_s8.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "edgekit/ek_dot_s8.h"
 
-/* Two output channels are computed together; where only one is left it is computed twice. */
+/* The channels of one group, where its input, weights and outputs begin. */
 typedef struct {
-    const int8_t *weights[2];
-    uint32_t bias[2];
-    uint32_t folded[2]; /* bias minus the zero point's part of window rows ky_begin..ky_end-1 */
-    int32_t channel[2];
-    int32_t ky_begin, ky_end; /* the window's rows that lie inside the input */
-} channel_pair;
+    const ek_conv_2d_s8_params *params;
+    const int8_t *in, *weights;
+    const int32_t *bias;
+    int32_t channel;     /* its first */
+    int32_t window_size; /* bytes */
+} group;
 
-static void store(const channel_pair *c, const ek_conv_2d_s8_params *p, const uint32_t bias[2],
-                  const int32_t *sums, int8_t *out)
+/* Copy `taps` neighbouring taps of one row; those outside become the zero point. */
+static void copy_taps(const ek_conv_2d_s8_params *p, const int8_t *row, int32_t x, int32_t taps,
+                      int8_t *to)
 {
-    for (int32_t j = 0; j < 2; j++) {
-        const int32_t o = c->channel[j];
-        out[o] = ek_requantize_s8(bias[j] + (uint32_t)sums[j], &p->requant, o * p->requant_step);
+    const int32_t begin = ek_clamp(-x, 0, taps);
+    const int32_t end = ek_clamp(p->in_width - x, begin, taps);
+    const int32_t size = p->filter_channels;
+    if (begin > 0) {
+        memset(to, p->in_zero_point, (size_t)(begin * size));
+    }
+    if (end > begin) {
+        memcpy(to + begin * size, row + (x + begin) * p->in_channels,
+               (size_t)((end - begin) * size));
+    }
+    if (taps > end) {
+        memset(to + end * size, p->in_zero_point, (size_t)((taps - end) * size));
     }
 }
 
-/* Taking the zero point out of the bias once saves taking it from every input. */
-static void fold_zero_point(channel_pair *c, const ek_conv_2d_s8_params *p)
+/* Copy the window whose first tap is at row `y`, column `x` of the image `in`. */
+static void copy_window(const ek_conv_2d_s8_params *p, const int8_t *in, int32_t y, int32_t x,
+                        int8_t *to)
 {
-    const int32_t row = p->filter_width * p->filter_channels;
-    for (int32_t j = 0; j < 2; j++) {
-        const int8_t *w = c->weights[j] + c->ky_begin * row;
-        int32_t sum = 0;
-        for (int32_t i = (c->ky_end - c->ky_begin) * row; i > 0; i--) {
-            sum += *w++;
-        }
-        c->folded[j] = c->bias[j] - (uint32_t)(p->in_zero_point * sum);
-    }
-}
-
-/* Two pixels whose windows are whole from left to right; `a` is the first tap of the first one at
- * window row ky_begin, the second pixel is `distance` further on. */
-static void two_pixels(const channel_pair *c, const ek_conv_2d_s8_params *p, const int8_t *a,
-                       int32_t distance, int8_t *out)
-{
-    const int32_t run_step = p->dilation_x * p->in_channels;
-    int32_t run = p->filter_channels, runs = p->filter_width;
-    if (run_step == run) { /* a row of the window lies in one piece */
-        run *= runs;
-        runs = 1;
-    }
-    const int32_t row_step = p->dilation_y * p->in_width * p->in_channels - runs * run_step;
-    const int32_t begin = c->ky_begin * runs * run;
-    const int8_t *w0 = c->weights[0] + begin, *w1 = c->weights[1] + begin;
-    int32_t sums[4] = {0, 0, 0, 0};
-    for (int32_t ky = c->ky_end - c->ky_begin; ky > 0; ky--) {
-        for (int32_t i = runs; i > 0; i--) {
-            ek_dot_2x2_s8(a, a + distance, w0, w1, run, sums);
-            a += run_step;
-            w0 += run;
-            w1 += run;
-        }
-        a += row_step;
-    }
-    store(c, p, c->folded, sums, out);
-    store(c, p, c->folded, sums + 2, distance == 0 ? out : out + p->out_channels);
-}
-
-/* One pixel whose window may end outside the input; `row` is the input at window row ky_begin,
- * `column` that of the window's first tap. */
-static void one_pixel(const channel_pair *c, const ek_conv_2d_s8_params *p, const int8_t *row,
-                      int32_t column, int8_t *out)
-{
-    const int32_t run = p->filter_channels;
-    const int32_t begin = c->ky_begin * p->filter_width * run;
-    const int8_t *w0 = c->weights[0] + begin, *w1 = c->weights[1] + begin;
-    int32_t sums[2] = {0, 0};
-    for (int32_t ky = c->ky_end - c->ky_begin; ky > 0; ky--) {
-        int32_t x = column;
-        for (int32_t kx = p->filter_width; kx > 0; kx--) {
-            if (x >= 0 && x < p->in_width) {
-                ek_dot_1x2_s8(row + x * p->in_channels, p->in_zero_point, w0, w1, run, sums);
-            }
-            x += p->dilation_x;
-            w0 += run;
-            w1 += run;
-        }
-        row += p->dilation_y * p->in_width * p->in_channels;
-    }
-    store(c, p, c->bias, sums, out);
-}
-
-static void one_row(const channel_pair *c, const ek_conv_2d_s8_params *p, const int8_t *row,
-                    int8_t *out)
-{
-    const int32_t distance = p->stride_x * p->in_channels;
-    int32_t column = -p->pad_left;
-    int32_t x = 0;
-    while (x < p->out_width) {
-        int32_t pixels = 1;
-        if (x < p->full_begin || x >= p->full_end) {
-            one_pixel(c, p, row, column, out);
+    const int32_t row_size = p->filter_width * p->filter_channels;
+    const int32_t taps = p->dilation_x * p->in_channels == p->filter_channels ? p->filter_width : 1;
+    for (int32_t ky = 0; ky < p->filter_height; ky++) {
+        if (y < 0 || y >= p->in_height) {
+            memset(to, p->in_zero_point, (size_t)row_size);
+            to += row_size;
         } else {
-            pixels = x + 1 < p->full_end ? 2 : 1;
-            two_pixels(c, p, row + column * p->in_channels, pixels == 2 ? distance : 0, out);
+            const int8_t *const row = in + y * p->in_width * p->in_channels;
+            for (int32_t kx = 0; kx < p->filter_width; kx += taps) {
+                copy_taps(p, row, x + kx * p->dilation_x, taps, to);
+                to += taps * p->filter_channels;
+            }
         }
-        x += pixels;
-        column += pixels * p->stride_x;
-        out += pixels * p->out_channels;
+        y += p->dilation_y;
     }
 }
 
-static void all_rows(channel_pair *c, const ek_conv_2d_s8_params *p, const int8_t *in, int8_t *out)
+/* All channels of two pixels, or of one pixel twice. */
+static void two_pixels(const group *g, const int8_t *const windows[2], int8_t *const out[2])
 {
-    const int32_t row_bytes = p->in_width * p->in_channels;
-    c->ky_begin = c->ky_end = -1; /* nothing is folded yet */
-    for (int32_t y = 0; y < p->out_height; y++) {
-        const int32_t top = y * p->stride_y - p->pad_top;
-        int32_t begin = 0, end = p->filter_height;
-        while (begin < end && top + begin * p->dilation_y < 0) {
-            begin++;
-        }
-        while (begin < end && top + (end - 1) * p->dilation_y >= p->in_height) {
-            end--;
-        }
-        if (begin != c->ky_begin || end != c->ky_end) {
-            c->ky_begin = begin;
-            c->ky_end = end;
-            fold_zero_point(c, p);
-        }
-        one_row(c, p, begin < end ? in + (top + begin * p->dilation_y) * row_bytes : in, out);
-        out += p->out_width * p->out_channels;
-    }
-}
-
-/* The output channels of one group; `in` and the first channel of `out` are the group's. */
-static void one_group(const ek_conv_2d_s8_params *p, const int8_t *in, const int8_t *weights,
-                      const int32_t *bias, int32_t channel, int32_t channels, int8_t *out)
-{
-    const int32_t size = p->filter_height * p->filter_width * p->filter_channels;
-    for (int32_t o = channel; o < channel + channels; o += 2) {
-        channel_pair c;
+    const ek_conv_2d_s8_params *const p = g->params;
+    const int32_t size = g->window_size;
+    const int8_t *w = g->weights;
+    for (int32_t o = 0; o < p->group_channels; o += 2) {
+        const int32_t both = o + 1 < p->group_channels; /* else the last channel is done twice */
+        int32_t sums[4] = {0, 0, 0, 0};
+        ek_dot_2x2_s8(windows[0], windows[1], w, both ? w + size : w, size, sums);
+        w += 2 * size;
         for (int32_t j = 0; j < 2; j++) {
-            const int32_t at = o + j < channel + channels ? o + j : o;
-            c.channel[j] = at;
-            c.weights[j] = weights + at * size;
-            c.bias[j] = (uint32_t)bias[at];
+            const int32_t at = o + (j & both), c = (g->channel + at) * p->requant_step;
+            const int32_t multiplier = p->requant.multiplier[c], shift = p->requant.shift[c];
+            const uint32_t bias = (uint32_t)g->bias[at];
+            const int32_t v0 =
+                ek_requantize((int32_t)(bias + (uint32_t)sums[j]), multiplier, shift);
+            const int32_t v1 =
+                ek_requantize((int32_t)(bias + (uint32_t)sums[2 + j]), multiplier, shift);
+            const int32_t zero = p->requant.zero_point, min = p->requant.min, max = p->requant.max;
+            out[0][at] = (int8_t)ek_clamp(v0 + zero, min, max);
+            out[1][at] = (int8_t)ek_clamp(v1 + zero, min, max);
         }
-        all_rows(&c, p, in, out);
+    }
+}
+
+static void one_group(const group *g, int8_t *scratch, int8_t *out)
+{
+    const ek_conv_2d_s8_params *const p = g->params;
+    const int8_t *in = g->in, *windows[2];
+    int8_t *outs[2];
+    int32_t have = 0;
+    for (int32_t n = 0; n < p->batches; n++) {
+        for (int32_t y = 0; y < p->out_height; y++) {
+            for (int32_t x = 0; x < p->out_width; x++) {
+                const int32_t top = y * p->stride_y - p->pad_top,
+                              left = x * p->stride_x - p->pad_left;
+                if (scratch == NULL) { /* a window is a pixel */
+                    windows[have] = in + (top * p->in_width + left) * p->in_channels;
+                } else {
+                    windows[have] = scratch + have * g->window_size;
+                    copy_window(p, in, top, left, scratch + have * g->window_size);
+                }
+                outs[have] = out;
+                out += p->out_channels;
+                have = 1 - have;
+                if (have == 0) {
+                    two_pixels(g, windows, outs);
+                }
+            }
+        }
+        in += p->in_height * p->in_width * p->in_channels;
+    }
+    if (have == 1) {
+        windows[1] = windows[0];
+        outs[1] = outs[0];
+        two_pixels(g, windows, outs);
     }
 }
 
 void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
-                   const ek_conv_2d_s8_params *params, int8_t *out)
+                   const ek_conv_2d_s8_params *params, int8_t *scratch, int8_t *out)
 {
-    const ek_conv_2d_s8_params *const p = params;
-    for (int32_t n = p->batches; n > 0; n--) {
-        int32_t o = 0;
-        for (int32_t i = 0; i < p->in_channels; i += p->filter_channels) {
-            one_group(p, in + i, weights, bias, o, p->group_channels, out);
-            o += p->group_channels;
-        }
-        in += p->in_height * p->in_width * p->in_channels;
-        out += p->out_height * p->out_width * p->out_channels;
+    const int32_t size = params->filter_height * params->filter_width * params->filter_channels;
+    group g = {params, in, weights, bias, 0, size};
+    for (int32_t i = 0; i < params->in_channels; i += params->filter_channels) {
+        one_group(&g, scratch, out);
+        g.in += params->filter_channels;
+        g.weights += params->group_channels * size;
+        g.bias += params->group_channels;
+        g.channel += params->group_channels;
+        out += params->group_channels;
     }
 }

@@ -10,7 +10,7 @@ typedef struct {
 } channel_state;
 
 /* Taking the zero point out of the bias once saves taking it from every input. */
-static void fold_zero_point(channel_state *c, const ek_depthwise_conv_2d_params *p)
+static void fold_zero_point(channel_state *c, const ek_depthwise_conv_2d_s8_params *p)
 {
     const int8_t *w = c->weights + c->ky_begin * p->filter_width;
     int32_t sum = 0;
@@ -20,7 +20,7 @@ static void fold_zero_point(channel_state *c, const ek_depthwise_conv_2d_params 
     c->folded = c->bias - (uint32_t)(p->in_zero_point * sum);
 }
 
-static int8_t finish(const channel_state *c, const ek_depthwise_conv_2d_params *p, uint32_t bias,
+static int8_t finish(const channel_state *c, const ek_depthwise_conv_2d_s8_params *p, uint32_t bias,
                      int32_t sum)
 {
     return ek_requantize_s8(bias + (uint32_t)sum, &p->requant, c->channel * p->requant_step);
@@ -28,7 +28,7 @@ static int8_t finish(const channel_state *c, const ek_depthwise_conv_2d_params *
 
 /* Two pixels whose windows are whole from left to right; `row` is the first tap of the first one
  * at window row ky_begin, the second one is `distance` further on. */
-static void two_pixels(const channel_state *c, const ek_depthwise_conv_2d_params *p,
+static void two_pixels(const channel_state *c, const ek_depthwise_conv_2d_s8_params *p,
                        const int8_t *row, int32_t distance, int32_t sums[2])
 {
     const int32_t step = p->dilation_x * p->in_channels;
@@ -51,7 +51,7 @@ static void two_pixels(const channel_state *c, const ek_depthwise_conv_2d_params
 
 /* One pixel whose window may end outside the input; `row` is the input at window row ky_begin,
  * `column` that of the window's first tap. */
-static int32_t one_pixel(const channel_state *c, const ek_depthwise_conv_2d_params *p,
+static int32_t one_pixel(const channel_state *c, const ek_depthwise_conv_2d_s8_params *p,
                          const int8_t *row, int32_t column)
 {
     const int8_t *w = c->weights + c->ky_begin * p->filter_width;
@@ -71,8 +71,8 @@ static int32_t one_pixel(const channel_state *c, const ek_depthwise_conv_2d_para
 }
 
 /* One output row; where one pixel is left of the whole windows it is computed twice. */
-static void one_row(const channel_state *c, const ek_depthwise_conv_2d_params *p, const int8_t *row,
-                    int8_t *out)
+static void one_row(const channel_state *c, const ek_depthwise_conv_2d_s8_params *p,
+                    const int8_t *row, int8_t *out)
 {
     const int32_t out_step = p->in_channels * p->multiplier;
     int32_t column = -p->pad_left;
@@ -96,7 +96,7 @@ static void one_row(const channel_state *c, const ek_depthwise_conv_2d_params *p
 }
 
 /* One output channel of one image; `in` and `out` are at the channel. */
-static void one_channel(channel_state *c, const ek_depthwise_conv_2d_params *p, const int8_t *in,
+static void one_channel(channel_state *c, const ek_depthwise_conv_2d_s8_params *p, const int8_t *in,
                         int8_t *out)
 {
     const int32_t row_bytes = p->in_width * p->in_channels;
@@ -121,9 +121,9 @@ static void one_channel(channel_state *c, const ek_depthwise_conv_2d_params *p, 
 }
 
 void ek_depthwise_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
-                             const ek_depthwise_conv_2d_params *params, int8_t *out)
+                             const ek_depthwise_conv_2d_s8_params *params, int8_t *out)
 {
-    const ek_depthwise_conv_2d_params *const p = params;
+    const ek_depthwise_conv_2d_s8_params *const p = params;
     const int32_t channels = p->in_channels * p->multiplier;
     for (int32_t n = p->batches; n > 0; n--) {
         const int8_t *source = in;

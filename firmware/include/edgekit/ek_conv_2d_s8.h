@@ -13,12 +13,10 @@ typedef struct {
     int32_t in_channels; /* C */
     int32_t out_height;  /* rows to compute */
     int32_t out_width;
-    int32_t out_channels;   /* O */
-    int32_t group_channels; /* O / groups */
-    int32_t full_begin;     /* output columns full_begin..full_end-1 see no padding to the */
-    int32_t full_end;       /* left or right; none if both are equal */
+    int32_t out_channels;    /* O */
+    int32_t group_channels;  /* O / groups */
+    int32_t filter_channels; /* I = C / groups */
     int16_t filter_height, filter_width;
-    int16_t filter_channels; /* I = C / groups */
     int16_t stride_y, stride_x;
     int16_t dilation_y, dilation_x;
     int16_t pad_top, pad_left; /* input row and column of the first tap are minus these */
@@ -27,15 +25,19 @@ typedef struct {
     ek_requant_s8 requant;
 } ek_conv_2d_s8_params;
 
-/* out[n][y][x][o] = requant(bias[o] + sum_ky,kx,i (tap - in_zero_point) * weights[o][ky][kx][i])
+/* out[n][y][x][o] = requant(bias[o] + sum_ky,kx,i tap * weights[o][ky][kx][i])
  * where tap = in[n][y * stride_y + ky * dilation_y - pad_top]
- *               [x * stride_x + kx * dilation_x - pad_left][I * (o / (O / groups)) + i]
- * and taps outside the input add nothing.
+ *               [x * stride_x + kx * dilation_x - pad_left][I * (o / group_channels) + i]
+ * and taps outside the input are in_zero_point.
  *
- * in  [N][H][W][C] int8            weights [O][filter_height][filter_width][I] int8
- * out [N][out_height][out_width][O] int8   bias [O] int32
- * in and out must not overlap. Sums wrap at 32 bits, as TFLite Micro's do. Needs no scratch. */
+ * in   [N][H][W][C] int8                      weights [O][filter_height][filter_width][I] int8
+ * out  [N][out_height][out_width][O] int8
+ * bias [O] int32, with minus in_zero_point times each channel's sum of weights in it
+ * scratch: two windows, 2 * filter_height * filter_width * I bytes; NULL if every window is a whole
+ * pixel of the input (1x1, one group, no padding)
+ * in, out and scratch must not overlap. Sums wrap at 32 bits, as TFLite Micro's do.
+ * Bounds: filter_height * filter_width * I < 2^16. */
 void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
-                   const ek_conv_2d_s8_params *params, int8_t *out);
+                   const ek_conv_2d_s8_params *params, int8_t *scratch, int8_t *out);
 
 #endif

@@ -8,6 +8,42 @@
 
 #include <stdint.h>
 
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+
+/* Eight registers hold one input and two rows of weights, not more. Counting up to 0 saves a
+ * comparison, and one index serves all three. */
+static inline void ek_dot_1x2_s8(const int8_t *a, const int8_t *w0, const int8_t *w1, int32_t n,
+                                 int32_t sums[2])
+{
+    int32_t s0 = sums[0], s1 = sums[1];
+    a += n;
+    w0 += n;
+    w1 += n;
+    for (int32_t i = -n; i < 0; i++) {
+        const int32_t x = a[i];
+        s0 += x * w0[i];
+        s1 += x * w1[i];
+    }
+    sums[0] = s0;
+    sums[1] = s1;
+}
+
+static inline void ek_dot_2x2_s8(const int8_t *a0, const int8_t *a1, const int8_t *w0,
+                                 const int8_t *w1, int32_t n, int32_t sums[4])
+{
+    ek_dot_1x2_s8(a0, w0, w1, n, sums);
+    ek_dot_1x2_s8(a1, w0, w1, n, sums + 2);
+}
+
+static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t *w1,
+                                 const int8_t *w2, const int8_t *w3, int32_t n, int32_t sums[4])
+{
+    ek_dot_1x2_s8(a, w0, w1, n, sums);
+    ek_dot_1x2_s8(a, w2, w3, n, sums + 2);
+}
+
+#else
+
 /* Arm's loads can move their pointer on at no cost, but gcc prefers fixed offsets in unrolled
  * loops and then adds to every pointer. Not being able to see through the pointer stops it. */
 #if defined(__GNUC__) && defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB >= 2
@@ -83,18 +119,6 @@ static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t
     sums[3] = s3;
 }
 
-/* sums[o] += sum_i (a[i] - zero_point) * w<o>[i] for two rows of weights, i < n. */
-static inline void ek_dot_1x2_s8(const int8_t *a, int32_t zero_point, const int8_t *w0,
-                                 const int8_t *w1, int32_t n, int32_t sums[2])
-{
-    int32_t s0 = sums[0], s1 = sums[1];
-    for (; n > 0; n--) {
-        const int32_t x = *a++ - zero_point;
-        s0 += x * *w0++;
-        s1 += x * *w1++;
-    }
-    sums[0] = s0;
-    sums[1] = s1;
-}
+#endif
 
 #endif
