@@ -1,4 +1,4 @@
-"""Where the shipped trees (boards, templates, firmware) live: in the wheel, else in the checkout."""
+"""Where the shipped trees (boards, templates, firmware) live: the wheel, else the checkout."""
 
 from __future__ import annotations
 

@@ -67,7 +67,8 @@ def _quantization_problems(where: str, tensor: Tensor, q: Quantization) -> Itera
             yield f"{where} is quantised along axis {q.axis} of {len(tensor.shape)}"
         elif tensor.shape[q.axis] != len(q.scales):
             yield f"{where} has {len(q.scales)} scales for {tensor.shape[q.axis]} channels"
-    if tensor.dtype.value.startswith(("int", "uint")) and not all(
-        tensor.dtype.min <= z <= tensor.dtype.max for z in q.zero_points
-    ):
+    if not tensor.dtype.value.startswith(("int", "uint")):
+        return
+    low, high = tensor.dtype.min, tensor.dtype.max
+    if not all(low <= zero_point <= high for zero_point in q.zero_points):
         yield f"{where} has a zero point outside {tensor.dtype.value}"

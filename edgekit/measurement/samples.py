@@ -118,9 +118,10 @@ def _converted(values: Array, tensor: Tensor, where: str) -> Array:
         if tensor.quantization is not None and tensor.quantization.per_tensor:
             real = values.astype(np.float32) / np.float32(tensor.scale)
             rounded = np.trunc(real + np.copysign(np.float32(0.5), real)) + tensor.zero_point
-            return np.clip(rounded, tensor.dtype.min, tensor.dtype.max).astype(tensor.dtype.numpy)
+            clipped: Array = np.clip(rounded, tensor.dtype.min, tensor.dtype.max)
+            return clipped.astype(tensor.dtype.numpy)
     elif np.issubdtype(values.dtype, np.integer) and tensor.dtype is not DType.FLOAT32:
-        converted = values.astype(tensor.dtype.numpy)
+        converted: Array = values.astype(tensor.dtype.numpy)
         if (converted == values).all():
             return converted
     raise InputError(

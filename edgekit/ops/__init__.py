@@ -90,6 +90,23 @@ def is_known(operator: Operator) -> bool:
     return operator.kind in _BY_STEM
 
 
+def refusal(operator: Operator) -> str | None:
+    """Why edgekit has no kernel for `operator` as it stands, in half a sentence; None if it has.
+
+    A damaged model may leave out inputs or give them any rank: what a check trips over then is
+    the model's fault, and said so.
+    """
+    if not is_known(operator):
+        return "edgekit has no kernel for it"
+    try:
+        definition_of(operator).check(operator)
+    except UnsupportedError as error:
+        return str(error)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return f"it is malformed: {error}"
+    return None
+
+
 def by_builtin_code(code: int) -> Definition[Any] | None:
     """The definition of TFLite's BuiltinOperator `code`, or None."""
     return _BY_CODE.get(code)
@@ -110,5 +127,6 @@ __all__ = [
     "definition_of",
     "is_known",
     "macs",
+    "refusal",
     "slot",
 ]

@@ -15,14 +15,7 @@ def supported(operator: Operator) -> ops.Definition[Any] | None:
 
     Of others nothing may be asked: their attributes may make no sense.
     """
-    if not ops.is_known(operator):
-        return None
-    definition = ops.definition_of(operator)
-    try:
-        definition.check(operator)
-    except ops.UnsupportedError:
-        return None
-    return definition
+    return None if ops.refusal(operator) else ops.definition_of(operator)
 
 
 def problems(graph: Graph) -> Iterator[str]:

@@ -21,7 +21,6 @@ from typing import IO, Any, Final
 
 import numpy as np
 
-import edgekit
 from edgekit.errors import OracleError
 from edgekit.ir import Array
 from edgekit.reference import pipe
@@ -115,7 +114,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=self._log,
             bufsize=0,
-            cwd=Path(edgekit.__file__).parents[1],
+            cwd=Path(__file__).parents[2],
             start_new_session=True,  # Ctrl-C is ours to handle
         )
         assert self._process.stdin is not None and self._process.stdout is not None

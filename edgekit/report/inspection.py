@@ -119,9 +119,8 @@ def _described(tensor: Tensor) -> str:
 def _steps(inspection: Inspection) -> Table:
     removed = inspection.operators_in_file - len(inspection.steps)
     note = f", {removed} folded or fused away" if removed else ""
-    table = plain("#", "operator", "output", "kernel", title=f"operators{note}")
-    table.add_column("MACs", justify="right")
-    table.add_column("constants", justify="right")
+    headings = ("#", "operator", "output", "kernel", ">MACs", ">constants")
+    table = plain(*headings, title=f"operators{note}")
     for step in inspection.steps:
         table.add_row(
             str(step.index),
@@ -135,9 +134,8 @@ def _steps(inspection: Inspection) -> Table:
 
 
 def _boards(inspection: Inspection) -> Table:
-    table = plain("board", title="left on each board before code is added")
-    table.add_column("RAM", justify="right")
-    table.add_column("flash memory", justify="right")
+    headings = ("board", ">RAM", ">flash memory")
+    table = plain(*headings, title="left on each board before code is added")
     for board in inspection.boards:
         table.add_row(board.id, _left(board.ram_left_bytes), _left(board.flash_left_bytes))
     return table

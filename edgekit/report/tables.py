@@ -16,12 +16,13 @@ _UNITS = {"us": "µs", "cycles": "cycles", "instructions": "instructions"}
 
 
 def plain(*headings: str, title: str | None = None) -> Table:
-    """A table that fits 80 columns: rules above and below the headings only, nothing cut off."""
+    """A table that fits 80 columns; headings that begin with ">" stand over numbers."""
     table = Table(
         box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
     )
     for heading in headings:
-        table.add_column(heading, no_wrap=True)
+        right = heading.startswith(">")
+        table.add_column(heading.lstrip(">"), justify="right" if right else "left", no_wrap=True)
     return table
 
 
@@ -95,11 +96,10 @@ def _with_arena(memory: object) -> str:
 def operators(m: Measurement) -> Table:
     """Each step with its share of the latency."""
     unit = _UNITS[m.invoke.unit]
-    table = plain("#", "operator", title=f"{unit} by operator, {m.model.name} on {m.board}")
     # a microsecond is long for a multiplication: nanoseconds read better
-    per_mac, scale = ("ns per MAC", 1000) if m.invoke.unit == "us" else ("per MAC", 1)
-    for heading in ("MACs", unit, "share", per_mac):
-        table.add_column(heading, justify="right")
+    per_mac, scale = (">ns per MAC", 1000) if m.invoke.unit == "us" else (">per MAC", 1)
+    headings = ("#", "operator", ">MACs", f">{unit}", ">share", per_mac)
+    table = plain(*headings, title=f"{unit} by operator, {m.model.name} on {m.board}")
     total = sum(op.median or 0 for op in m.operators)
     for op in m.operators:
         share = "–" if op.median is None or not total else f"{op.median / total:.1%}"
@@ -115,9 +115,7 @@ def operators(m: Measurement) -> Table:
 
 def board_list(boards: Iterable[Board]) -> Table:
     """One board a line, with the highest rung that it was verified on."""
-    table = plain("id", "core", "counts", "verified")
-    for heading in ("RAM", "flash memory"):
-        table.add_column(heading, justify="right")
+    table = plain("id", "core", "counts", "verified", ">RAM", ">flash")
     for board in boards:
         table.add_row(
             board.id,
@@ -132,7 +130,7 @@ def board_list(boards: Iterable[Board]) -> Table:
 
 def memory_size(size: int | None) -> str:
     """Bytes of a board's memory in KiB, as datasheets give them."""
-    return "–" if size is None else f"{size // 1024:,} KiB"
+    return "–" if size is None else f"{size // 1024} KiB"
 
 
 def memory_over_time(

@@ -52,7 +52,7 @@ def unsupported(graph: Graph) -> list[UnsupportedOperator]:
     """Every operator of `graph` that no scheme can serve, with the reason."""
     refused = []
     for operator in graph.operators:
-        reason = _refusal(operator)
+        reason = ops.refusal(operator)
         if reason is not None:
             first = next((t for t in operator.inputs if t is not None), operator.output)
             name = (
@@ -62,16 +62,6 @@ def unsupported(graph: Graph) -> list[UnsupportedOperator]:
             )
             refused.append(UnsupportedOperator(operator.index, name, first.dtype.value, reason))
     return refused
-
-
-def _refusal(operator: Operator) -> str | None:
-    if not ops.is_known(operator):
-        return "edgekit has no kernel for it"
-    try:
-        ops.definition_of(operator).check(operator)
-    except ops.UnsupportedError as error:
-        return str(error)
-    return None
 
 
 def _first_offer(operator: Operator, board: Board) -> Choice:
