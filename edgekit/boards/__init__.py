@@ -1,0 +1,90 @@
+"""Board files -> Board.
+
+A board is one file, boards/<id>.toml; there is no list to add it to.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from edgekit import resources
+from edgekit.boards.board import Board, Count, Emulator, Memory, Reach, Unit, Verified
+from edgekit.errors import BoardError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = [
+    "Board",
+    "Count",
+    "Emulator",
+    "Memory",
+    "Reach",
+    "Unit",
+    "Verified",
+    "all_boards",
+    "known_boards",
+    "load",
+    "read",
+]
+
+
+def known_boards() -> tuple[str, ...]:
+    """The ids of all boards, sorted."""
+    return tuple(sorted(path.stem for path in resources.tree("boards").glob("*.toml")))
+
+
+def all_boards() -> tuple[Board, ...]:
+    """Every board, in the order of their ids."""
+    return tuple(load(board_id) for board_id in known_boards())
+
+
+@functools.cache
+def load(board_id: str) -> Board:
+    """The board of that id.
+
+    Raises:
+        BoardError: there is none of that id, or its file is malformed.
+    """
+    known = known_boards()
+    if board_id not in known:
+        near = difflib.get_close_matches(board_id, known, n=1)
+        suggestion = f"did you mean {near[0]!r}? " if near else ""
+        raise BoardError(
+            f"no board {board_id!r}", hint=f"{suggestion}known boards: {', '.join(known)}"
+        )
+    return read(resources.tree("boards") / f"{board_id}.toml")
+
+
+def read(path: Path) -> Board:
+    """The board that a file describes; its id is the file's stem.
+
+    Raises:
+        BoardError: the file cannot be read, is no TOML, or a key is wrong; it names file and key.
+    """
+    try:
+        keys: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BoardError(f"{path.name}: {error}") from error
+    if "id" in keys:
+        raise BoardError(f"{path.name}: id: the id is the file's stem", hint="remove the key")
+    try:
+        return Board.model_validate({**keys, "id": path.stem})
+    except ValidationError as error:
+        raise BoardError(f"{path.name}: {_first_problem(error)}") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(step) for step in problem["loc"]) or "as a whole"
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {where!r}"
+    return f"{where}: {problem['msg']}"

@@ -1,0 +1,143 @@
+"""What a board file may say: the keys of boards/<id>.toml, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from edgekit.errors import BoardError
+
+Unit = Literal["us", "cycles", "instructions"]
+Verified = Literal["hardware", "emulated", "compiled", "configured"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Memory(_Section):
+    """One region that the linker may fill."""
+
+    name: str
+    kind: Literal["ram", "flash"]
+    start: int = Field(ge=0)
+    size_bytes: int = Field(gt=0)
+    source: str
+
+
+class Reach(_Section):
+    """How the host finds the board's serial port."""
+
+    kind: Literal["pty", "usb", "ssh"]
+    usb: tuple[str, ...] = ()  # "VID:PID" in hex, of the board or of its USB bridge
+    baud: int | None = Field(default=None, gt=0)
+    source: str = ""
+
+
+class Count(_Section):
+    """What one tick of the board's port is worth."""
+
+    unit: Unit
+    source: str
+
+
+class Emulator(_Section):
+    """How this computer runs the board."""
+
+    kind: Literal["process", "qemu"]
+    program: str = ""  # empty: the firmware image is the program
+    args: tuple[str, ...] = ()
+    icount_shift: int | None = Field(default=None, ge=0, le=10)
+    package: str = ""  # Debian package that provides the program
+    source: str
+
+    @model_validator(mode="after")
+    def _names_a_program(self) -> Emulator:
+        if (self.kind == "qemu") != bool(self.program):
+            raise ValueError("kind 'qemu' needs a program, kind 'process' has none")
+        return self
+
+
+class Board(_Section):
+    """One board, as boards/<id>.toml describes it."""
+
+    id: str  # the file's stem
+    name: str
+    mcu: str
+    core: str
+    isa_flags: tuple[str, ...]  # for the C compiler, also when it links
+    toolchain: str  # prefix of the cross compiler, or "host"
+    clock_hz: int = Field(ge=0)  # 0: not known
+    clock_source: str
+    memories: tuple[Memory, ...] = Field(default=(), alias="memory")
+    stack_bytes: int = Field(default=16384, gt=0)  # what the linker script sets aside
+    port: str  # firmware/ports/<port>.c
+    startup: str = ""  # firmware/startup/<startup>.{c,S}; empty: the system or a framework has one
+    linker: str = ""  # firmware/startup/<linker>.ld
+    defines: tuple[tuple[str, str], ...] = ()  # for the port, as -Dname=value
+    build: Literal["cmake", "platformio"]
+    flash: Literal["emulator", "esptool", "picotool", "uf2", "ssh"]
+    reach: Reach
+    count: Count
+    emulator: Emulator | None = None
+    verified: Verified  # the highest rung that we ourselves reached
+
+    @field_validator("defines", mode="before")
+    @classmethod
+    def _table_to_pairs(cls, value: Any) -> Any:
+        return tuple(sorted(value.items())) if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Board:
+        if (self.flash == "emulator") != (self.emulator is not None):
+            raise ValueError("flash = 'emulator' and the section [emulator] go together")
+        if self.linker and not (self.memory("flash") and self.memory("ram")):
+            raise ValueError("a linker script needs one memory of kind flash and one of kind ram")
+        return self
+
+    def memory(self, kind: Literal["ram", "flash"]) -> Memory | None:
+        """The first memory of that kind: the one that the linker fills."""
+        return next((memory for memory in self.memories if memory.kind == kind), None)
+
+    @property
+    def ram_bytes(self) -> int | None:
+        """All RAM that the linker may fill; None where the operating system gives what is asked."""
+        return self._total("ram")
+
+    @property
+    def flash_bytes(self) -> int | None:
+        """All flash memory; None where programs are files."""
+        return self._total("flash")
+
+    @property
+    def emulated(self) -> bool:
+        """True if edgekit starts the board itself, on this computer."""
+        return self.emulator is not None
+
+    def count_of(self, ticks: int, ticks_hz: int) -> float | int:
+        """What `ticks` of the port's counter are in `count.unit`.
+
+        Args:
+            ticks: difference of two readings of ek_port_ticks(), >= 0.
+            ticks_hz: what ek_port_ticks_hz() says; 0 when a tick is a cycle or an instruction.
+
+        Returns:
+            Microseconds as a float; cycles and instructions as whole numbers. An emulator that
+            counts instructions lets each take 2**icount_shift ns, so rounding recovers the number.
+
+        Raises:
+            BoardError: the board counts in us, but its port's ticks have no frequency.
+        """
+        if self.count.unit == "us":
+            if ticks_hz == 0:
+                raise BoardError(f"{self.id} counts in us, but port {self.port} says 0 Hz")
+            return ticks * 1e6 / ticks_hz
+        if ticks_hz == 0 or self.emulator is None or self.emulator.icount_shift is None:
+            return ticks
+        per_second = ticks_hz << self.emulator.icount_shift
+        return (2 * ticks * 1_000_000_000 + per_second) // (2 * per_second)
+
+    def _total(self, kind: Literal["ram", "flash"]) -> int | None:
+        sizes = [memory.size_bytes for memory in self.memories if memory.kind == kind]
+        return sum(sizes) if sizes else None

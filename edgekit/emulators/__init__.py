@@ -1,0 +1,165 @@
+"""Board + image -> a running emulated board with a serial port.
+
+The serial port is a pseudo-terminal. The board's process has its master side as standard input and
+output; the slave side has a name that pyserial opens like any other, as late and as often as it
+likes: this process holds it open too, so the board never sees the line drop.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import pty
+import signal
+import subprocess
+import tempfile
+import tty
+import weakref
+from pathlib import Path
+from types import TracebackType
+
+from edgekit.boards import Board
+from edgekit.emulators import guard
+from edgekit.emulators.command import command_for
+from edgekit.errors import EmulatorError
+from edgekit.toolchain import FirmwareImage
+
+__all__ = ["EmulatedBoard", "start"]
+
+_GRACE_S = 2.0  # between asking a process to end and killing it
+_LAST_GASP_S = 0.1  # what a dying process may take to be gone
+_TAIL_BYTES = 4096
+
+_running: weakref.WeakSet[EmulatedBoard] = weakref.WeakSet()
+
+
+def start(board: Board, image: FirmwareImage | Path) -> EmulatedBoard:
+    """Start `image` on `board`; use the result in a `with` statement.
+
+    Raises:
+        BoardError: the board is a real one.
+        ToolMissingError: its emulator is not installed.
+        EmulatorError: the process cannot be started.
+    """
+    elf = image if isinstance(image, Path) else image.elf
+    return EmulatedBoard(board, command_for(board, elf))
+
+
+class EmulatedBoard:
+    """A board that runs as a child process until close()."""
+
+    def __init__(self, board: Board, command: list[str]) -> None:
+        self.board = board
+        self.command = tuple(command)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        master, self._slave = pty.openpty()
+        self.serial_port = os.ttyname(self._slave)
+        self._closed = False
+        try:
+            tty.setraw(self._slave)
+            self._process = self._start(command, master)
+        except BaseException:
+            self._release()
+            raise
+        finally:
+            os.close(master)
+        _running.add(self)
+
+    def _start(self, command: list[str], master: int) -> subprocess.Popen[bytes]:
+        guard.start()
+        try:
+            process = subprocess.Popen(
+                command, stdin=master, stdout=master, stderr=self._errors, start_new_session=True
+            )
+        except OSError as error:
+            raise EmulatorError(f"{self.board.id} does not start: {error}") from error
+        guard.watch(process.pid)
+        return process
+
+    @property
+    def pid(self) -> int:
+        """Of the board's process, which leads a process group of its own."""
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """None while the board runs, else its exit code; -n if signal n ended it."""
+        return self._process.poll()
+
+    def last_output(self) -> str:
+        """The end of what the board's process wrote on its standard error: not the link."""
+        if self._closed:
+            return self._last_words
+        size = os.fstat(self._errors.fileno()).st_size
+        start = max(0, size - _TAIL_BYTES)
+        return os.pread(self._errors.fileno(), _TAIL_BYTES, start).decode(errors="replace").strip()
+
+    def check_alive(self) -> None:
+        """Raise EmulatorError, with the last output, if the board no longer runs."""
+        code = self.poll()
+        if code is None:
+            return
+        how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+        words = self.last_output()
+        said = f":\n{words}" if words else ", without a word"
+        raise EmulatorError(
+            f"{self.board.id}: {Path(self.command[0]).name} ended with {how}{said}",
+            hint="a fault names the address where it happened; look it up in the image's map",
+        )
+
+    def explain(self, error: Exception) -> None:
+        """Raise EmulatorError from `error` if the conversation broke because the board died."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LAST_GASP_S)
+        try:
+            self.check_alive()
+        except EmulatorError as death:
+            raise death from error
+
+    def close(self) -> None:
+        """End the board and reap it. May be called twice."""
+        if self._closed:
+            return
+        try:
+            self._end()
+        finally:
+            self._release()
+
+    def _end(self) -> None:
+        if self._process.poll() is None:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE_S)
+        if self._process.poll() is None:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+        guard.release(self._process.pid)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def _release(self) -> None:
+        self._last_words = self.last_output()
+        self._closed = True
+        os.close(self._slave)
+        self._errors.close()
+        _running.discard(self)
+
+    def __enter__(self) -> EmulatedBoard:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    for board in list(_running):
+        board.close()
+    guard.stop()

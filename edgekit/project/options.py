@@ -1,0 +1,15 @@
+"""What a person may choose about a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectOptions:
+    """How the firmware is compiled."""
+
+    optimisation: Literal["-O2", "-Os", "-O3"] = "-O2"
+    sanitize: bool = False  # AddressSanitizer and UndefinedBehaviorSanitizer; board host only
+    defines: tuple[tuple[str, str], ...] = ()  # (name, value), for every C file

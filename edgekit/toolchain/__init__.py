@@ -1,0 +1,156 @@
+"""Generated sources + Board -> FirmwareImage: write the project, compile it, read its sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.boards import Board
+from edgekit.codegen import GeneratedSources
+from edgekit.errors import BuildError
+from edgekit.project import Project, ProjectOptions, write_project
+from edgekit.toolchain import cache as build_cache
+from edgekit.toolchain.cmake import compile_project
+from edgekit.toolchain.compiler import Compiler, find_compiler
+from edgekit.toolchain.sizes import measure
+from edgekit.toolchain.tools import Tool, missing_for, tools
+
+__all__ = [
+    "Compiler",
+    "FirmwareImage",
+    "Tool",
+    "build",
+    "build_project",
+    "find_compiler",
+    "missing_for",
+    "tools",
+]
+
+_ELF, _LOG, _MAP, _FACTS = "firmware.elf", "build.log", "firmware.map", "image.json"
+_CACHE_VERSION = "edgekit build cache 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareImage:
+    """What the toolchain made of a project."""
+
+    elf: Path
+    log: Path  # everything that CMake, Ninja and the compiler said
+    board_id: str
+    toolchain: str  # e.g. "arm-none-eabi-gcc 12.2.1"
+    flags: tuple[str, ...]
+    sources_sha256: str
+    flash_bytes: int  # the whole image: code, constants, initial values of variables
+    static_ram_bytes: int  # the model library's variables and the arena; no buffers of the link
+    inference_flash_bytes: int  # the model library: its code, kernels, constants, initial values
+
+
+def build(
+    sources: GeneratedSources,
+    board: Board,
+    *,
+    options: ProjectOptions,
+    directory: Path | None = None,
+) -> FirmwareImage:
+    """Write the project of a model and compile it.
+
+    Args:
+        sources: the model library.
+        board: one that is built with CMake.
+        options: how it is compiled.
+        directory: where to keep the project; None: nowhere, only the image stays, in the cache.
+
+    Raises: as write_project() and build_project() do.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as scratch:
+        project = write_project(
+            sources.files,
+            model_name=sources.model_name,
+            board=board,
+            options=options,
+            directory=directory or Path(scratch),
+        )
+        return build_project(project)
+
+
+def build_project(project: Project, *, cache: bool = True) -> FirmwareImage:
+    """Compile and link `project`.
+
+    Unchanged sources, flags and compiler give the image of last time, unless `cache` is false;
+    then it is built again, in <project>/build.
+
+    Raises:
+        ToolMissingError: the compiler is not installed.
+        BuildError: the toolchain refused the project.
+        DoesNotFitError: the image is larger than one of the board's memories.
+    """
+    compiler = find_compiler(project.board)
+    sources = _digest_of_sources(project)
+    key = _digest(_CACHE_VERSION, sources, compiler.banner, *compiler.command)
+    finished = build_cache.find(key) if cache else None
+    if finished is None:
+        with build_cache.workshop() as workshop:
+            built = _build(project, compiler, workshop, key)
+            finished = build_cache.store(built, key) if cache else _keep(built, project)
+    return _image(finished, project, compiler, sources)
+
+
+def _build(project: Project, compiler: Compiler, workshop: Path, key: str) -> Path:
+    """Build, and gather what is worth keeping in one directory."""
+    work, kept = workshop / "work", workshop / "kept"
+    work.mkdir()
+    kept.mkdir()
+    compile_project(project, compiler, work, key)
+    sizes = measure(
+        work / _ELF,
+        model_name=project.model_name,
+        objects=sorted((work / "CMakeFiles" / "model.dir").rglob("*.o*")),
+        linker_map=work / _MAP,
+    )
+    for name in (_ELF, _LOG, _MAP):
+        if (work / name).is_file():
+            (work / name).rename(kept / name)
+    (kept / _FACTS).write_text(json.dumps(dataclasses.asdict(sizes)), encoding="utf-8")
+    return kept
+
+
+def _keep(built: Path, project: Project) -> Path:
+    target = project.directory / "build"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.move(built, target)
+    return target
+
+
+def _image(directory: Path, project: Project, compiler: Compiler, sources: str) -> FirmwareImage:
+    sizes: dict[str, int] = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
+    return FirmwareImage(
+        elf=directory / _ELF,
+        log=directory / _LOG,
+        board_id=project.board.id,
+        toolchain=str(compiler),
+        flags=project.flags,
+        sources_sha256=sources,
+        **sizes,
+    )
+
+
+def _digest_of_sources(project: Project) -> str:
+    """Over the files as they now stand on disk, so that an edited project is built anew."""
+    parts: list[str] = []
+    for path in project.files:
+        try:
+            content = (project.directory / path).read_bytes()
+        except OSError as error:
+            raise BuildError(f"the project is no longer whole: {path}: {error.strerror}") from error
+        parts += [path, hashlib.sha256(content).hexdigest()]
+    return _digest(*parts)
+
+
+def _digest(*parts: str) -> str:
+    """Of all parts; no two different lists give the same text."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

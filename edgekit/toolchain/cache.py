@@ -1,0 +1,86 @@
+"""Finished builds, found again by the digest of everything that went into them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+_KEPT = 256  # builds; the least recently used go first
+_ABANDONED_AFTER_S = 24 * 3600.0
+_UNFINISHED = ".unfinished-"
+
+
+def root() -> Path:
+    """$EDGEKIT_CACHE, else the user's cache directory."""
+    chosen = os.environ.get("EDGEKIT_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("edgekit"))
+
+
+def find(key: str) -> Path | None:
+    """The directory of a finished build."""
+    directory = root() / "builds" / key
+    if not directory.is_dir():
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(directory)
+    return directory
+
+
+def store(directory: Path, key: str) -> Path:
+    """Move a finished build in, all at once; another process may have been faster."""
+    target = root() / "builds" / key
+    try:
+        directory.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+    _drop_oldest(target.parent)
+    return target
+
+
+@contextlib.contextmanager
+def workshop() -> Iterator[Path]:
+    """A scratch directory in the cache's file system, gone afterwards whatever happens."""
+    builds = root() / "builds"
+    builds.mkdir(parents=True, exist_ok=True)
+    _drop_abandoned(builds)
+    directory = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=builds))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def keep_log(text: str, key: str) -> Path:
+    """Keep the output of a build that failed."""
+    log = root() / "failed" / f"{key[:16]}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(text, encoding="utf-8")
+    return log
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _drop_abandoned(builds: Path) -> None:
+    """Scratch directories of processes that were killed."""
+    for path in builds.glob(f"{_UNFINISHED}*"):
+        if _age(path) > _ABANDONED_AFTER_S:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _drop_oldest(builds: Path) -> None:
+    finished = [path for path in builds.iterdir() if not path.name.startswith(_UNFINISHED)]
+    for path in sorted(finished, key=_age)[_KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,113 @@
+/* host.c: the firmware as a process. The link is standard input and output, as raw bytes. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "edgekit/ek_port.h"
+
+#define STACK_SPAN_BYTES     ((uintptr_t)64 * 1024) /* what stack painting may touch */
+#define STACK_RLIMIT_MIN     ((rlim_t)256 * 1024)   /* below this it may not */
+#define RESET_CAUSE_VARIABLE "EDGEKIT_HOST_RESET"
+
+static uint8_t *stack_limit;
+static ek_reset_cause reset_cause = EK_RESET_UNKNOWN;
+
+/* The main thread's stack grows on demand, so addresses below it are safe within the rlimit. */
+static uint8_t *find_stack_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur < STACK_RLIMIT_MIN) {
+        return NULL;
+    }
+    volatile uint8_t here = 0;
+    uintptr_t address = (uintptr_t)&here;
+    address = (address - STACK_SPAN_BYTES) & ~(uintptr_t)15;
+    return (uint8_t *)address;
+}
+
+ek_status ek_port_init(void)
+{
+    stack_limit = find_stack_limit();
+    const char *cause = getenv(RESET_CAUSE_VARIABLE);
+    reset_cause =
+        cause != NULL && strcmp(cause, "software") == 0 ? EK_RESET_SOFTWARE : EK_RESET_POWER_ON;
+    (void)unsetenv(RESET_CAUSE_VARIABLE);
+    return EK_OK;
+}
+
+int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
+{
+    const int wait_ms = timeout_ms > (uint32_t)INT32_MAX ? -1 : (int)timeout_ms;
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    for (;;) {
+        const int ready = poll(&input, 1, wait_ms);
+        if (ready == 0) {
+            return EK_ERR_TIMEOUT;
+        }
+        if (ready > 0) {
+            const ssize_t count = read(STDIN_FILENO, data, size < INT32_MAX ? size : INT32_MAX);
+            if (count > 0) {
+                return (int32_t)count;
+            }
+            if (count == 0 || errno != EINTR) {
+                return EK_ERR_PORT; /* end of input, or the other end has gone */
+            }
+        } else if (errno != EINTR) {
+            return EK_ERR_PORT;
+        }
+    }
+}
+
+ek_status ek_port_write(const uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        const ssize_t count = write(STDOUT_FILENO, data, size);
+        if (count > 0) {
+            data += count;
+            size -= (size_t)count;
+        } else if (count == 0 || errno != EINTR) {
+            return EK_ERR_PORT;
+        }
+    }
+    return EK_OK;
+}
+
+uint64_t ek_port_ticks(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint32_t ek_port_ticks_hz(void)
+{
+    return 1000000000u;
+}
+
+uint8_t *ek_port_stack_limit(void)
+{
+    return stack_limit;
+}
+
+/* Same process, same file descriptors, new image: to the other end it is a board that reset. */
+ek_status ek_port_reboot(void)
+{
+    char name[] = "edgekit";
+    char *arguments[] = {name, NULL};
+    if (setenv(RESET_CAUSE_VARIABLE, "software", 1) == 0) {
+        (void)execv("/proc/self/exe", arguments);
+        (void)unsetenv(RESET_CAUSE_VARIABLE);
+    }
+    return EK_ERR_UNSUPPORTED; /* not Linux, or no /proc */
+}
+
+ek_reset_cause ek_port_reset_cause(void)
+{
+    return reset_cause;
+}

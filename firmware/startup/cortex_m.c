@@ -1,0 +1,159 @@
+/* cortex_m.c: vector table, reset and faults for Cortex-M boards that an emulator runs.
+ *
+ * A fault, or the end of main, ends the emulator through semihosting: what went wrong goes to the
+ * emulator's standard error, and its exit code is not zero. Not for silicon without a debugger. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXTERNAL_INTERRUPTS 64
+
+#define SEMIHOSTING_WRITE0       0x04u
+#define SEMIHOSTING_EXIT         0x18u
+#define SEMIHOSTING_EXIT_OK      0x20026u
+#define SEMIHOSTING_EXIT_FAILURE 0x20023u
+
+#define COPROCESSOR_ACCESS       (*(volatile uint32_t *)0xE000ED88u)
+#define COPROCESSOR_10_11_FULL   (0xFu << 20)
+#define FAULT_STATUS             (*(volatile uint32_t *)0xE000ED28u)
+#define FAULT_STATUS_STACK_LIMIT (1u << 20) /* Armv8-M only */
+#define HEX_DIGITS               8
+#define FRAME_WORDS              8 /* r0-r3, r12, lr, pc, psr */
+#define FRAME_LR                 5
+#define FRAME_PC                 6
+
+#define MPU_TYPE                (*(volatile uint32_t *)0xE000ED90u)
+#define MPU_CONTROL             (*(volatile uint32_t *)0xE000ED94u)
+#define MPU_REGION              (*(volatile uint32_t *)0xE000ED98u)
+#define MPU_ADDRESS             (*(volatile uint32_t *)0xE000ED9Cu)
+#define MPU_ATTRIBUTES          (*(volatile uint32_t *)0xE000EDA0u)
+#define MPU_TYPE_REGIONS        (0xFFu << 8)
+#define MPU_ON_WITH_DEFAULT_MAP 5u
+#define MPU_NO_ACCESS_1_KIB     (1u << 28 | 9u << 1 | 1u) /* 2^(9+1) bytes, enabled */
+
+typedef void (*ek_vector)(void);
+
+/* From the linker script. */
+extern uint32_t ek_data_load[], ek_data_start[], ek_data_end[], ek_bss_start[], ek_bss_end[];
+extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
+
+int main(void);
+void ek_reset(void);
+void ek_fault(void);
+void ek_fault_report(const uint32_t *frame);
+
+static void semihosting(uint32_t operation, uintptr_t argument)
+{
+    register uint32_t r0 __asm__("r0") = operation;
+    register uintptr_t r1 __asm__("r1") = argument;
+    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+}
+
+__attribute__((noreturn)) static void leave(uint32_t reason)
+{
+    for (;;) {
+        semihosting(SEMIHOSTING_EXIT, reason);
+    }
+}
+
+static void say(const char *text)
+{
+    semihosting(SEMIHOSTING_WRITE0, (uintptr_t)text);
+}
+
+static void say_hex(uint32_t value)
+{
+    char text[HEX_DIGITS + 1];
+    for (int i = HEX_DIGITS - 1; i >= 0; i--) {
+        text[i] = "0123456789abcdef"[value & 15u];
+        value >>= 4;
+    }
+    text[HEX_DIGITS] = '\0';
+    say(text);
+}
+
+/* `frame`: r0-r3, r12, lr, pc, psr, if the exception could still push them. */
+void ek_fault_report(const uint32_t *frame)
+{
+    uint32_t exception;
+    __asm__ volatile("mrs %0, ipsr" : "=r"(exception));
+    say("edgekit: fault, exception 0x");
+    say_hex(exception);
+    const bool is_frame_whole = frame >= ek_stack_limit && frame + FRAME_WORDS <= ek_stack_top;
+    if (!is_frame_whole || (FAULT_STATUS & FAULT_STATUS_STACK_LIMIT) != 0) {
+        say(", stack overflow");
+    } else {
+        say(" at pc 0x");
+        say_hex(frame[FRAME_PC]);
+        say(", lr 0x");
+        say_hex(frame[FRAME_LR]);
+    }
+    say(", fault status 0x");
+    say_hex(FAULT_STATUS);
+    say("\n");
+    leave(SEMIHOSTING_EXIT_FAILURE);
+}
+
+/* Nothing returns from a fault, so its report may take the whole stack. */
+__attribute__((naked)) void ek_fault(void)
+{
+    __asm__ volatile("mrs r0, msp\n\t"
+                     "ldr r1, =ek_stack_top\n\t"
+                     "mov sp, r1\n\t"
+                     "bl ek_fault_report\n\t"
+                     ".ltorg");
+}
+
+/* Written so that the compiler cannot turn the loops into calls of memcpy and memset, which the C
+ * library may have compiled for a floating-point unit that is still off. */
+__attribute__((noinline, optimize("no-tree-loop-distribute-patterns"))) static void set_memory(void)
+{
+    const uint32_t *from = ek_data_load;
+    for (uint32_t *to = ek_data_start; to < ek_data_end; to++) {
+        *to = *from++;
+    }
+    for (uint32_t *to = ek_bss_start; to < ek_bss_end; to++) {
+        *to = 0;
+    }
+}
+
+/* Armv8-M checks the stack pointer itself; before it, the MPU keeps the guard below the stack. */
+static void guard_stack(void)
+{
+#if __ARM_ARCH >= 8
+    __asm__ volatile("msr msplim, %0" ::"r"(ek_stack_limit));
+#else
+    if ((MPU_TYPE & MPU_TYPE_REGIONS) != 0) {
+        MPU_REGION = 0;
+        MPU_ADDRESS = (uint32_t)(uintptr_t)ek_stack_guard;
+        MPU_ATTRIBUTES = MPU_NO_ACCESS_1_KIB;
+        MPU_CONTROL = MPU_ON_WITH_DEFAULT_MAP;
+        __asm__ volatile("dsb\n\tisb" ::: "memory");
+    }
+#endif
+}
+
+void ek_reset(void)
+{
+    guard_stack();
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
+    COPROCESSOR_ACCESS |= COPROCESSOR_10_11_FULL;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
+    set_memory();
+    leave(main() == 0 ? SEMIHOSTING_EXIT_OK : SEMIHOSTING_EXIT_FAILURE);
+}
+
+typedef struct {
+    uint32_t *stack_top;
+    ek_vector handlers[15 + EXTERNAL_INTERRUPTS];
+} ek_vector_table;
+
+#define FAULT_4  ek_fault, ek_fault, ek_fault, ek_fault
+#define FAULT_16 FAULT_4, FAULT_4, FAULT_4, FAULT_4
+
+extern const ek_vector_table ek_vectors;
+__attribute__((section(".vectors"), used)) const ek_vector_table ek_vectors = {
+    .stack_top = ek_stack_top,
+    .handlers = {ek_reset, ek_fault, ek_fault, FAULT_4, FAULT_4, FAULT_4, /* the system's 15 */
+                 FAULT_16, FAULT_16, FAULT_16, FAULT_16},                 /* external */
+};

@@ -1,0 +1,65 @@
+/* rv32.S: reset and trap entry for RV32 boards that an emulator runs; the rest is in rv32.c. */
+    .option arch, +zicsr
+
+    .section .text.ek_reset, "ax"
+    .globl ek_reset
+    .type ek_reset, @function
+ek_reset:
+    .option push
+    .option norelax
+    la      gp, __global_pointer$
+    .option pop
+    la      sp, ek_stack_top
+    la      t0, ek_trap
+    csrw    mtvec, t0
+
+    /* Nobody may touch the 1 KiB below the stack: PMP entry 0, a power of two, locked. */
+    la      t0, ek_stack_guard
+    srli    t0, t0, 2
+    ori     t0, t0, (1024 >> 3) - 1
+    csrw    pmpaddr0, t0
+    li      t0, 0x98
+    csrw    pmpcfg0, t0
+
+    la      t0, ek_data_load
+    la      t1, ek_data_start
+    la      t2, ek_data_end
+copy_next:
+    bgeu    t1, t2, copied
+    lw      t3, 0(t0)
+    sw      t3, 0(t1)
+    addi    t0, t0, 4
+    addi    t1, t1, 4
+    j       copy_next
+copied:
+    la      t1, ek_bss_start
+    la      t2, ek_bss_end
+clear_next:
+    bgeu    t1, t2, cleared
+    sw      zero, 0(t1)
+    addi    t1, t1, 4
+    j       clear_next
+cleared:
+    call    main
+    tail    ek_exit
+
+    /* Interrupts are never enabled, so every trap is a fault. Its report needs a stack that can be
+     * trusted: the top of the stack, since nothing returns from here. */
+    .section .text.ek_trap, "ax"
+    .globl ek_trap
+    .type ek_trap, @function
+    .balign 4
+ek_trap:
+    la      t0, ek_trap_again
+    csrw    mtvec, t0
+    csrr    a0, mcause
+    csrr    a1, mepc
+    csrr    a2, mtval
+    la      sp, ek_stack_top
+    tail    ek_trap_report
+
+    /* A trap inside the report: leave without one. */
+    .balign 4
+ek_trap_again:
+    li      a0, 1
+    tail    ek_exit
