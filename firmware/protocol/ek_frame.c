@@ -150,9 +150,7 @@ ek_frame_event ek_frame_push(ek_frame_decoder *decoder, uint8_t byte)
     return EK_FRAME_PART;
 }
 
-ek_frame_event ek_frame_abandon(ek_frame_decoder *decoder)
+void ek_frame_abandon(ek_frame_decoder *decoder)
 {
-    const bool begun = decoder->inside && decoder->started;
     begin(decoder, false);
-    return begun ? EK_FRAME_DAMAGED : EK_FRAME_NONE;
 }

@@ -147,18 +147,22 @@ static void on_frame(ek_server *server)
 static void on_byte(ek_server *server, uint8_t byte)
 {
     const ek_frame_event event = ek_frame_push(&server->decoder, byte);
-    if (event == EK_FRAME_NONE) {
-#if EK_TEXT_COMMANDS
-        ek_text_push(server, byte);
-#endif
-        return;
+    if (byte == 0) { /* a frame ends an unfinished command */
+        server->text.length = 0;
+        server->is_stalled = false;
     }
-    server->text.length = 0; /* a frame ends an unfinished command */
     if (event == EK_FRAME_WHOLE) {
         on_frame(server);
     } else if (event == EK_FRAME_DAMAGED) {
         on_damaged(server);
     }
+#if EK_TEXT_COMMANDS
+    if (event == EK_FRAME_NONE) {
+        ek_text_push(server, byte);
+    } else if (event == EK_FRAME_PART && server->is_stalled) {
+        ek_text_overhear(server, byte);
+    }
+#endif
 }
 
 /* The model is fit to run, or server->model_status says why not. */
@@ -176,18 +180,18 @@ static void start_model(ek_server *server)
     }
 }
 
-/* Take what has arrived. While inside a frame, silence ends the frame. */
+/* Take what has arrived, and note when a frame stalls. */
 static ek_status serve(ek_server *server)
 {
     uint8_t bytes[READ_BYTES];
-    const bool may_give_up = server->decoder.inside && EK_LINK_IDLE_MS > 0;
-    const uint32_t timeout_ms = may_give_up ? EK_LINK_IDLE_MS : EK_FOREVER;
+    const bool may_stall = EK_TEXT_COMMANDS && server->decoder.inside && !server->is_stalled;
+    const uint32_t timeout_ms = may_stall ? EK_LINK_IDLE_MS : EK_FOREVER;
     const int32_t count = ek_port_read(bytes, sizeof bytes, timeout_ms);
     for (int32_t i = 0; i < count; i++) {
         on_byte(server, bytes[i]);
     }
-    if (count <= 0 && may_give_up && ek_frame_abandon(&server->decoder) == EK_FRAME_DAMAGED) {
-        on_damaged(server);
+    if (count <= 0 && may_stall) {
+        server->is_stalled = true;
     }
     return count == EK_ERR_PORT ? EK_ERR_PORT : EK_OK;
 }

@@ -37,6 +37,7 @@ typedef struct {
     size_t answered_bytes;
 
     ek_frame_decoder decoder;
+    bool is_stalled; /* silence fell within the frame: text may come before its end */
     ek_text text;
     uint8_t rx[EK_LINK_BODY_BYTES];
     uint8_t tx[EK_LINK_BODY_BYTES];
@@ -83,6 +84,10 @@ void ek_text_greet(void);
 
 /* Take one byte that belongs to no frame. */
 void ek_text_push(ek_server *server, uint8_t byte);
+
+/* Look at one byte of a stalled frame. If unbroken text before it makes a command that we know,
+ * the frame is abandoned and the command obeyed. */
+void ek_text_overhear(ek_server *server, uint8_t byte);
 
 /* ek_text_results.c: say the first output, dequantised; an autoencoder's (a model named ad...) as
  * its mean squared error. */

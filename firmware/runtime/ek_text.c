@@ -245,50 +245,68 @@ static void do_help(ek_server *server, char *words)
            "m-[db load N, db HH.., db print, infer N W]\r\n");
 }
 
-static const struct {
-    const char *name;
-    bool needs_model;
-    void (*act)(ek_server *server, char *words);
-} commands[] = {
-    {"name", false, do_name},
-    {"profile", false, do_profile},
-    {"timestamp", false, do_timestamp},
-    {"help", false, do_help},
-    {"db", true, do_db},
-    {"infer", true, do_infer},
-    {"results", true, do_results},
-};
-
 static bool has_model(const ek_server *server)
 {
     return server->model_status == EK_OK && server->model->input_count > 0 &&
            server->model->output_count > 0;
 }
 
+typedef struct {
+    const char *name;
+    bool needs_model;
+    void (*act)(ek_server *server, char *words);
+} command;
+
+/* The command whose name stands at the start of `line`; NULL if we know none. */
+static const command *command_of(const char *line, size_t length)
+{
+    static const command commands[] = {
+        {"name", false, do_name},
+        {"profile", false, do_profile},
+        {"timestamp", false, do_timestamp},
+        {"help", false, do_help},
+        {"db", true, do_db},
+        {"infer", true, do_infer},
+        {"results", true, do_results},
+    };
+    for (; length > 0 && *line == ' '; length--) {
+        line++;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        const size_t size = strlen(commands[i].name);
+        if (size <= length && memcmp(line, commands[i].name, size) == 0 &&
+            (size == length || line[size] == ' ')) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
 static void obey(ek_server *server, char *words)
 {
+    const command *const known = command_of(words, strlen(words));
     const char *const name = next_word(&words);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(name, commands[i].name) != 0) {
-            continue;
-        }
-        if (commands[i].needs_model && !has_model(server)) {
-            ek_say("e-[The model did not start]\r\n");
-        } else {
-            commands[i].act(server, words);
-        }
-        return;
+    if (known == NULL) {
+        ek_say("e-[Unknown command: ");
+        ek_say(name);
+        ek_say("]\r\n");
+    } else if (known->needs_model && !has_model(server)) {
+        ek_say("e-[The model did not start]\r\n");
+    } else {
+        known->act(server, words);
     }
-    ek_say("e-[Unknown command: ");
-    ek_say(name);
-    ek_say("]\r\n");
+}
+
+static bool is_printable(uint8_t byte)
+{
+    return byte >= ' ' && byte <= '~';
 }
 
 void ek_text_push(ek_server *server, uint8_t byte)
 {
     ek_text *const text = &server->text;
     if (byte != '%') {
-        if (byte >= ' ' && byte <= '~' && text->length < LINE_TOO_LONG) {
+        if (is_printable(byte) && text->length < LINE_TOO_LONG) {
             text->line[text->length++] = (char)byte;
         }
         return;
@@ -302,6 +320,21 @@ void ek_text_push(ek_server *server, uint8_t byte)
         obey(server, text->line);
     }
     ek_say("m-ready\r\n");
+}
+
+void ek_text_overhear(ek_server *server, uint8_t byte)
+{
+    ek_text *const text = &server->text;
+    const bool is_end = byte == '%';
+    if (is_end && text->length < LINE_TOO_LONG && command_of(text->line, text->length) != NULL) {
+        ek_frame_abandon(&server->decoder);
+        server->is_stalled = false;
+        ek_text_push(server, byte);
+    } else if (is_end || !is_printable(byte)) {
+        text->length = 0;
+    } else {
+        ek_text_push(server, byte);
+    }
 }
 
 #endif

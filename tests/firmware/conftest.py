@@ -45,6 +45,7 @@ Compile = Callable[..., Path]
 def compile_c(tmp_path_factory: pytest.TempPathFactory) -> Compile:
     """Compile sources into a program; each source once for each set of flags."""
     command = [*_compiler(), "-std=c99", "-g", "-O1", "-D_POSIX_C_SOURCE=200809L"]
+    command += ["-DEK_LINK_IDLE_MS=200"]  # lest tests of silence take long
     command += ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
     command += [f"-I{FIRMWARE / 'include'}", f"-I{FIRMWARE / 'runtime'}"]
     folder = tmp_path_factory.mktemp("programs")

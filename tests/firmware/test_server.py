@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -283,15 +284,38 @@ def test_an_unknown_message_is_named(line):
     assert status == Status.UNKNOWN
 
 
-def test_a_half_frame_is_given_up_after_silence(start: Start):
+STALLED_S = 0.5  # longer than EK_LINK_IDLE_MS in conftest.py
+
+
+def test_a_frame_that_stalls_is_taken_when_it_goes_on(line):
+    frame = encode(Header(Message.HELLO, 0, 1, 5).pack() + b"\1")
+    for at in (1, 7, len(frame) - 1):
+        line.write(frame[:at])
+        time.sleep(STALLED_S)
+        line.write(frame[at:])
+        (reply,) = wait_for(line, 1)
+        assert Header.parse(reply).status == Status.OK
+
+
+@pytest.mark.parametrize("cut", [1, 7, -1])
+def test_after_half_a_frame_and_silence_text_is_heard(start: Start, cut: int):
     with start("tiny") as board:
         line = SerialTransport(board.port)
-        line.write(encode(Header(Message.HELLO, 0, 1, 5).pack() + b"\1")[:-3])
-        (notice,) = wait_for(line, 1)
-        assert Header.parse(notice).status == Status.DAMAGED
-        line.write(b"name%")
-        assert line.read(1, 5) == b"m"
+        line.write(encode(Header(Message.HELLO, 0, 1, 5).pack() + b"\1")[:cut])
+        time.sleep(STALLED_S)
+        line.write(b"fly% \r\nhelp me% name%")
+        said = b""
+        while not said.endswith(b"m-name-dut-[stdio]\r\nm-ready\r\n"):
+            received = line.read(4096, 5)
+            assert received, said
+            said += received
+        assert b"m-[name profile" in said and b"fly" not in said
+        assert Device(line, **PATIENCE).echo(b"frames too") == b"frames too"
         line.close()
+
+
+def test_text_within_a_frame_that_does_not_stall_is_no_command(device: Device):
+    assert device.echo(b"\nname%\ninfer 1%\n") == b"\nname%\ninfer 1%\n"
 
 
 def test_a_board_that_dies_in_mid_talk_is_a_link_error_not_a_hang(start: Start):

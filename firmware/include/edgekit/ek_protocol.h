@@ -103,8 +103,8 @@ typedef struct {
 /* Take one byte from the wire. */
 ek_frame_event ek_frame_push(ek_frame_decoder *decoder, uint8_t byte);
 
-/* The line was silent for long: leave the frame. EK_FRAME_DAMAGED if it had begun, else NONE. */
-ek_frame_event ek_frame_abandon(ek_frame_decoder *decoder);
+/* Forget the frame that has begun: what follows is outside. */
+void ek_frame_abandon(ek_frame_decoder *decoder);
 
 /* ---- fields of a message: ek_message.c ------------------------------------------------- */
 

@@ -15,8 +15,8 @@
 #define EK_TEXT_COMMANDS 1
 #endif
 
-/* Silence, in milliseconds of the port, after which an unfinished frame is given up; 0: never. Set
- * 0 where the port's milliseconds may pass at once, as in an emulator that skips idle time. */
+/* Silence within a frame, in milliseconds of the port, after which the frame may never end: text
+ * commands are then listened for too. A frame that does go on is taken nevertheless. */
 #ifndef EK_LINK_IDLE_MS
 #define EK_LINK_IDLE_MS 2000
 #endif
