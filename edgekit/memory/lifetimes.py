@@ -167,7 +167,13 @@ def _lifetimes(graph: Graph) -> dict[Tensor, Lifetime]:
         first |= dict.fromkeys(operator.outputs, step)
     last = dict(first)
     for step, operator in enumerate(graph.operators):
-        last |= dict.fromkeys(operator.activations, step)
+        for tensor in operator.activations:
+            if first.get(tensor, step) >= step:
+                raise MemoryPlanError(
+                    f"{graph.name}: step {step} reads tensor %{tensor.id} {tensor.name!r} before "
+                    "it is computed"
+                )
+            last[tensor] = step
     last |= dict.fromkeys(graph.outputs, len(graph.operators))
     return {tensor: Lifetime(tensor, step, last[tensor]) for tensor, step in first.items()}
 

@@ -95,6 +95,13 @@ def test_a_view_in_place_spoils_nothing_and_one_elsewhere_is_a_copy():
     verify(of, (0, 0), placed(of, a=0, b=16, c=32))
 
 
+def test_scratch_of_a_view_spoils_what_it_lies_over():
+    of = graph([operator("view", [A], B), operator("plain", [B, C], D)], [A, C], [D])
+    verify(of, (20, 0), placed(of, scratch=(20, 0), a=0, b=0, c=16, d=64))
+    with pytest.raises(MemoryPlanError, match=r"tensor .* 'c' is lost before step 1 reads it"):
+        verify(of, (20, 0), placed(of, scratch=(20, 0), a=0, b=0, c=32, d=64))
+
+
 def test_an_operator_may_overwrite_only_an_input_that_its_kernel_allows():
     of = graph([operator("in_place_first", [A, B], C)], [A, B], [C])
     verify(of, (0,), placed(of, a=0, b=16, c=0))
