@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import models
 from support.agreement import assert_same
-from support.batches import PROGRAMS, check_random
-from support.compiled import Case, run_compiled
+from support.batches import PROGRAMS, Batch, check_random
+from support.compiled import run_compiled
 from support.random_graphs import random_graphs
 from support.sketch import Sketch
 
@@ -48,7 +48,7 @@ def test_a_random_graph_computes_the_same_bytes_after_each_pass(examples: int) -
 def test_the_compiled_graph_computes_what_the_models_graph_does(
     tmp_path: Path, programs: int
 ) -> None:
-    def check(cases: list[Case]) -> None:
+    def check(cases: Batch) -> None:
         named = [dataclasses.replace(graph, name=f"g{i}") for i, (graph, _) in enumerate(cases)]
         inputs = [x for _, x in cases]
         after = [(passes.run(graph), x) for graph, x in zip(named, inputs, strict=True)]

@@ -16,10 +16,17 @@ from support.compiled import Case
 PROGRAMS = pytest.mark.parametrize("programs", [1, pytest.param(60, marks=pytest.mark.slow)])
 
 
+class Batch(list[Case]):
+    """Cases whose text is short: hypothesis prints what failed, and failures show the graph."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} cases>"
+
+
 @st.composite
-def batches(draw: st.DrawFn, graphs: st.SearchStrategy[Graph], size: int = 10) -> list[Case]:
+def batches(draw: st.DrawFn, graphs: st.SearchStrategy[Graph], size: int = 10) -> Batch:
     """`size` graphs with two sets of inputs each."""
-    cases: list[Case] = []
+    cases = Batch()
     for _ in range(size):
         graph = draw(graphs)
         cases.append((graph, [draw(models.inputs_of(graph)) for _ in range(2)]))
@@ -27,7 +34,7 @@ def batches(draw: st.DrawFn, graphs: st.SearchStrategy[Graph], size: int = 10) -
 
 
 def check_random(
-    check: Callable[[list[Case]], None], graphs: st.SearchStrategy[Graph], programs: int
+    check: Callable[[Batch], None], graphs: st.SearchStrategy[Graph], programs: int
 ) -> None:
     """`check` (e.g. the fixture check_kernels) on so many random batches of `graphs`.
 
@@ -36,7 +43,7 @@ def check_random(
 
     @settings(max_examples=programs, deadline=None, phases=(Phase.reuse, Phase.generate))
     @given(batches(graphs))
-    def run(cases: list[Case]) -> None:
+    def run(cases: Batch) -> None:
         check(cases)
 
     run()
