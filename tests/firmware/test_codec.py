@@ -62,6 +62,11 @@ def test_a_frame_longer_than_the_buffer_is_damaged_and_the_next_one_is_read(code
     assert codec([f"decode {(long + next_one).hex()}"]) == [f"damaged whole {b'next one'.hex()}"]
 
 
+def test_after_a_frame_without_its_end_the_next_is_read(codec: Codec):
+    cut, good = frame.encode(b"a body!!")[:-3], frame.encode(b"another!")
+    assert codec([f"decode {(cut + good).hex()}"]) == [f"damaged whole {b'another!'.hex()}"]
+
+
 def test_a_lost_zero_costs_one_frame_only(codec: Codec):
     first, second, third = (frame.encode(b"frame no" + bytes([i])) for i in range(3))
     last_zero_lost = first[:-1] + second + third

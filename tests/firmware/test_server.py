@@ -314,6 +314,16 @@ def test_after_half_a_frame_and_silence_text_is_heard(start: Start, cut: int):
         line.close()
 
 
+def test_broken_text_within_a_stalled_frame_is_no_command(line):
+    line.write(encode(Header(Message.HELLO, 0, 1, 5).pack() + b"\1"))
+    wait_for(line, 1)
+    frame = encode(Header(Message.ECHO, 0, 2, 5).pack() + b"na\1me%")
+    line.write(frame[: frame.index(b"na")])
+    time.sleep(STALLED_S)
+    line.write(frame[frame.index(b"na") :])
+    assert wait_for(line, 1)[0][8:] == b"na\1me%"
+
+
 def test_text_within_a_frame_that_does_not_stall_is_no_command(device: Device):
     assert device.echo(b"\nname%\ninfer 1%\n") == b"\nname%\ninfer 1%\n"
 
