@@ -15,6 +15,8 @@ import platformdirs
 _KEPT = 256  # builds; the least recently used go first
 _ABANDONED_AFTER_S = 24 * 3600.0
 _UNFINISHED = ".unfinished-"
+_REMOVE_ATTEMPTS = 20
+_REMOVE_PAUSE_S = 0.05
 
 
 def root() -> Path:
@@ -55,7 +57,7 @@ def workshop() -> Iterator[Path]:
     try:
         yield directory
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        _remove(directory)
 
 
 def keep_log(text: str, key: str) -> Path:
@@ -64,6 +66,15 @@ def keep_log(text: str, key: str) -> Path:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(text, encoding="utf-8")
     return log
+
+
+def _remove(directory: Path) -> None:
+    """Also while compilers that were told to end still write into it."""
+    for _ in range(_REMOVE_ATTEMPTS):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            return
+        time.sleep(_REMOVE_PAUSE_S)
 
 
 def _age(path: Path) -> float:
