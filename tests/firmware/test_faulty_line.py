@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import random
+import time
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +46,18 @@ def test_a_few_faults_anywhere_do_not_change_a_single_answer(
 ):
     faulty = FaultyTransport(line, seed=seed, sent_at=sent_at, received_at=received_at)
     talk(Device(faulty, attempts=100, **PATIENCE))
+
+
+@pytest.mark.parametrize("way", ["sent_at", "received_at"])
+def test_what_was_damaged_is_asked_for_again_at_once_not_after_the_timeout(
+    line: SerialTransport, way: str
+):
+    faulty = FaultyTransport(line, **{way: {5: Fault.FLIP}})
+    device = Device(faulty, timeout_s=20, attempts=3)
+    started = time.monotonic()
+    assert device.hello.model_name == "tiny"
+    assert time.monotonic() - started < 10
+    assert faulty.fault_count == 1
 
 
 @settings(EXAMPLES, max_examples=10)

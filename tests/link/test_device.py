@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
@@ -159,6 +160,26 @@ def test_a_busy_notice_is_waited_through_and_a_lost_reply_asked_for_again(fake_b
 
     assert device_of(twisted(fake_board, busy_first)).invoke() == (1000,)
     assert seen == 3
+
+
+def test_the_last_wait_for_a_run_is_as_long_as_a_run_for_its_notice_may_be_lost(
+    fake_board: FakeBoard,
+):
+    class Patient(MemoryTransport):
+        waits: ClassVar[list[float]] = []
+
+        def read(self, max_bytes: int, timeout_s: float) -> bytes:
+            self.waits.append(timeout_s)
+            return super().read(max_bytes, timeout_s)
+
+    deaf = Patient(twisted(fake_board, lambda h, p: b""))
+    device = Device(deaf, timeout_s=1, run_timeout_s=50, attempts=3, min_bytes_per_s=1e9)
+    for ask, expected in ((device.invoke, [1, 1, 50]), (lambda: device.echo(b"x"), [1, 1, 1])):
+        _ = device.hello
+        deaf.waits.clear()
+        with pytest.raises(LinkTimeoutError):
+            ask()
+        assert [round(wait) for wait in deaf.waits] == expected
 
 
 @pytest.mark.parametrize("ask", [Device.invoke, Device.profile, Device.digests, Device.memory])
