@@ -143,7 +143,9 @@ def test_text_and_frames_take_turns_and_a_changed_input_ends_the_session(termina
     device.write_input(0, bytes(INPUT_BYTES))
     assert terminal.ask("name%") == ["m-name-dut-[stdio]"]
     device.invoke()
+    terminal._transport.write(b"na")
     assert device.read_output(0) == bytes([4] * INPUT_BYTES)
+    assert terminal.ask("me%") == ["e-[Unknown command: me]"]  # a frame ends what was begun
     terminal.ask("infer 1 0%")
     with pytest.raises(DeviceError, match="nothing of this conversation"):
         device.read_output(0)
