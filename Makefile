@@ -53,7 +53,8 @@ FAMILIES ?= # of scripts/install-debian-packages; empty: all
 # PyPI's C compiler serves the demo where there is no other and none can be installed.
 ZIG := $(shell { command -v cc || { [ "$$(id -u)" = 0 ] && command -v apt-get; }; } >/dev/null || echo ,zig)
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Without bytecode, which Python writes for what is used: it saves a third of the time.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 
 .PHONY: packages
 packages:

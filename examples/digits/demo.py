@@ -113,7 +113,7 @@ def table(measured: Sequence[edgekit.Measurement]) -> Table:
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
-        padding=(0, 2, 0, 0),
+        padding=(0, 1, 0, 0),
     )
     result.add_column("board", no_wrap=True)
     for heading in ("accuracy", "latency", "arena\nbytes", "flash\nbytes", "wrong\nbytes"):
