@@ -12,6 +12,7 @@ from edgekit.ops.definition import Definition, KernelNeeds, require, slot
 from edgekit.ops.fixed_point import Activation
 from edgekit.ops.weighted import (
     channel_multipliers,
+    check_terms,
     check_weighted,
     convolution_output,
     fold_input_zero_point,
@@ -56,8 +57,7 @@ class Conv2D(Definition[Conv2DAttributes]):
         require(source.shape[3] % inputs == 0, "its input is no whole number of channel groups")
         groups = source.shape[3] // inputs
         require(outputs % groups == 0, f"{outputs} outputs do not divide into {groups} groups")
-        size = weights.elements // outputs
-        require(size < 1 << 16, f"{size} weights for each output are too many")
+        check_terms(weights.elements // outputs)
         check_axes(operator, y, x)
 
     def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:

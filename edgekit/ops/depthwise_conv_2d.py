@@ -13,6 +13,7 @@ from edgekit.ops.fixed_point import Activation
 from edgekit.ops.weighted import (
     bias_of,
     channel_multipliers,
+    check_terms,
     check_weighted,
     convolution_output,
     kernel_arrays,
@@ -57,6 +58,7 @@ class DepthwiseConv2D(Definition[DepthwiseConv2DAttributes]):
             outputs == channels * multiplier,
             f"{outputs} outputs are not {channels} channels times multiplier {multiplier}",
         )
+        check_terms(y.filter * x.filter)
         check_axes(operator, y, x)
 
     def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:

@@ -19,6 +19,7 @@ from edgekit.ops.fixed_point import (
 )
 from edgekit.ops.weighted import (
     channel_multipliers,
+    check_terms,
     check_weighted,
     fold_input_zero_point,
     kernel_arrays,
@@ -51,6 +52,7 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
         require(operator.attributes.weights_format == 0, "its weights are shuffled")
         weights = operator.input(1)
         require(len(weights.shape) == 2, "its weights are not a matrix")
+        check_terms(weights.shape[1])
         require(operator.input(0).elements % weights.shape[1] == 0, "its sizes do not match")
 
     def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:

@@ -16,6 +16,9 @@ from edgekit.ops.fixed_point import (
     wrap_int32,
 )
 
+#: Sums of fewer products than this stay within 32 bits; the kernels rely on it.
+MAX_TERMS = 1 << 16
+
 _CLAMPING = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
 
 
@@ -37,7 +40,13 @@ def check_weighted(operator: Operator, *, channel_axis: int) -> None:
         require(bias.constant is not None, "its bias is not constant")
         require(bias.elements == weights.shape[channel_axis], "its bias has a wrong size")
     require(source.constant is None, "its input is constant")
+    require(int(channel_multipliers(operator)[1].max()) <= 30, "its scales differ too much")
     check_activation(operator.attributes.activation)
+
+
+def check_terms(terms: int) -> None:
+    """Refuse more products in one sum than the kernels' accumulators hold."""
+    require(terms < MAX_TERMS, f"{terms} weights for each output are too many")
 
 
 def check_activation(activation: Activation) -> None:

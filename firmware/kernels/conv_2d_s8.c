@@ -54,29 +54,42 @@ static void copy_window(const ek_conv_2d_s8_params *p, const int8_t *in, int32_t
     }
 }
 
+/* One channel of two pixels: the same as ek_requantize_s8 of each, with the shift looked at once.
+ */
+static void store(const group *g, int32_t channel, int32_t sum0, int32_t sum1, int8_t *const out[2])
+{
+    const ek_requant_s8 *const r = &g->params->requant;
+    const int32_t at = (g->channel + channel) * g->params->requant_step;
+    const int32_t multiplier = r->multiplier[at], shift = r->shift[at];
+    uint32_t acc0 = (uint32_t)g->bias[channel], acc1 = acc0 + (uint32_t)sum1;
+    acc0 += (uint32_t)sum0;
+    if (shift > 0) {
+        acc0 <<= shift;
+        acc1 <<= shift;
+    }
+    int32_t v0 = ek_doubling_high_mul((int32_t)acc0, multiplier);
+    int32_t v1 = ek_doubling_high_mul((int32_t)acc1, multiplier);
+    if (shift < 0) {
+        v0 = ek_rounding_shift_right(v0, -shift);
+        v1 = ek_rounding_shift_right(v1, -shift);
+    }
+    const int32_t zero_point = r->zero_point, min = r->min, max = r->max;
+    out[0][channel] = (int8_t)ek_clamp(v0 + zero_point, min, max);
+    out[1][channel] = (int8_t)ek_clamp(v1 + zero_point, min, max);
+}
+
 /* All channels of two pixels, or of one pixel twice. */
 static void two_pixels(const group *g, const int8_t *const windows[2], int8_t *const out[2])
 {
-    const ek_conv_2d_s8_params *const p = g->params;
-    const int32_t size = g->window_size;
+    const int32_t size = g->window_size, channels = g->params->group_channels;
     const int8_t *w = g->weights;
-    for (int32_t o = 0; o < p->group_channels; o += 2) {
-        const int32_t both = o + 1 < p->group_channels; /* else the last channel is done twice */
+    for (int32_t o = 0; o < channels; o += 2) {
+        const int32_t both = o + 1 < channels; /* else the last channel is computed twice */
         int32_t sums[4] = {0, 0, 0, 0};
         ek_dot_2x2_s8(windows[0], windows[1], w, both ? w + size : w, size, sums);
+        store(g, o, sums[0], sums[2], out);
+        store(g, o + both, sums[1], sums[3], out);
         w += 2 * size;
-        for (int32_t j = 0; j < 2; j++) {
-            const int32_t at = o + (j & both), c = (g->channel + at) * p->requant_step;
-            const int32_t multiplier = p->requant.multiplier[c], shift = p->requant.shift[c];
-            const uint32_t bias = (uint32_t)g->bias[at];
-            const int32_t v0 =
-                ek_requantize((int32_t)(bias + (uint32_t)sums[j]), multiplier, shift);
-            const int32_t v1 =
-                ek_requantize((int32_t)(bias + (uint32_t)sums[2 + j]), multiplier, shift);
-            const int32_t zero = p->requant.zero_point, min = p->requant.min, max = p->requant.max;
-            out[0][at] = (int8_t)ek_clamp(v0 + zero, min, max);
-            out[1][at] = (int8_t)ek_clamp(v1 + zero, min, max);
-        }
     }
 }
 

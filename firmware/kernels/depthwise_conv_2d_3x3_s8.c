@@ -3,8 +3,8 @@
 /* One output channel on its way across the image. */
 typedef struct {
     const ek_depthwise_conv_2d_3x3_s8_params *params;
-    int32_t taps[3][3]; /* [along][across]; 0 in a line that lies outside the input */
-    uint32_t bias;      /* with the zero point's part of these taps taken off */
+    int8_t taps[9]; /* [along][across]; 0 in a line that lies outside the input */
+    uint32_t bias;  /* with the zero point's part of these taps taken off */
     int32_t multiplier, shift;
     int32_t to_1, to_2; /* the window's second and third line, from the first */
 } channel;
@@ -12,14 +12,11 @@ typedef struct {
 /* Set the taps for the window's lines `begin`..`end`-1, which lie inside the input. */
 static void set_taps(channel *c, const int8_t *weights, int32_t begin, int32_t end, int32_t bias)
 {
-    int32_t sum = 0;
-    for (int32_t l = 0; l < 3; l++) {
-        for (int32_t k = 0; k < 3; k++) {
-            const int32_t tap = k >= begin && k < end ? *weights : 0;
-            c->taps[l][k] = tap;
-            sum += tap;
-            weights++;
-        }
+    int32_t sum = 0, k = 0;
+    for (int32_t i = 0; i < 9; i++) {
+        c->taps[i] = k >= begin && k < end ? weights[i] : 0;
+        sum += c->taps[i];
+        k = k < 2 ? k + 1 : 0;
     }
     c->bias = (uint32_t)bias - (uint32_t)(c->params->in_zero_point * sum);
 }
@@ -29,30 +26,31 @@ static void set_taps(channel *c, const int8_t *weights, int32_t begin, int32_t e
 static void one_line(const channel *c, const int8_t *in, int8_t *out)
 {
     const ek_depthwise_conv_2d_3x3_s8_params *const p = c->params;
-    const ek_depthwise_axis *const along = &p->along;
-    const int32_t to_1 = c->to_1, to_2 = c->to_2, in_step = along->in_step;
-    int32_t at = -along->pad, steps = 3;
+    const int32_t in_size = p->along.in_size;
+    int32_t at = -p->along.pad, wait = 3;
     int32_t next = 0, last = 0; /* the sums of the next output and of the one after it */
-    for (int32_t i = along->out_size; i > 0; i--) {
-        int32_t sum;
-        do {
-            int32_t v0 = p->in_zero_point, v1 = v0, v2 = v0;
-            if ((uint32_t)at < (uint32_t)along->in_size) {
-                v0 = in[0];
-                v1 = in[to_1];
-                v2 = in[to_2];
-                in += in_step;
-            }
-            at++;
-            sum = next + v0 * c->taps[2][0] + v1 * c->taps[2][1] + v2 * c->taps[2][2];
-            next = last + v0 * c->taps[1][0] + v1 * c->taps[1][1] + v2 * c->taps[1][2];
-            last = v0 * c->taps[0][0] + v1 * c->taps[0][1] + v2 * c->taps[0][2];
-        } while (--steps > 0);
-        steps = along->stride;
-        sum = ek_requantize((int32_t)(c->bias + (uint32_t)sum), c->multiplier, c->shift);
-        *out = (int8_t)ek_clamp(sum + p->requant.zero_point, p->requant.min, p->requant.max);
-        out += along->out_step;
-    }
+    int32_t left = p->along.out_size;
+    do {
+        int32_t v0 = p->in_zero_point, v1 = v0, v2 = v0;
+        if ((uint32_t)at < (uint32_t)in_size) {
+            v0 = in[0];
+            v1 = in[c->to_1];
+            v2 = in[c->to_2];
+            in += p->along.in_step;
+        }
+        at++;
+        const int8_t *const taps = c->taps;
+        int32_t sum = next + v0 * taps[6] + v1 * taps[7] + v2 * taps[8];
+        next = last + v0 * taps[3] + v1 * taps[4] + v2 * taps[5];
+        last = v0 * taps[0] + v1 * taps[1] + v2 * taps[2];
+        if (--wait == 0) {
+            wait = p->along.stride;
+            sum = ek_requantize((int32_t)(c->bias + (uint32_t)sum), c->multiplier, c->shift);
+            *out = (int8_t)ek_clamp(sum + p->requant.zero_point, p->requant.min, p->requant.max);
+            out += p->along.out_step;
+            left--;
+        }
+    } while (left > 0);
 }
 
 /* All lines of one output channel; `in` and `out` are at the channel. */

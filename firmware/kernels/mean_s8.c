@@ -10,7 +10,8 @@ static uint32_t sum_of(const int8_t *in, const ek_mean_loop *loops)
         for (int32_t m = loops[1].size; m > 0; m--) {
             const int8_t *row = plane;
             for (int32_t n = loops[2].size; n > 0; n--) {
-                sum += (uint32_t)(int32_t)*row;
+                const int32_t value = *row;
+                sum += (uint32_t)value;
                 row += loops[2].step;
             }
             plane += loops[1].step;

@@ -11,7 +11,8 @@
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
 
 /* Eight registers hold one input and two rows of weights, not more. Counting up to 0 saves a
- * comparison, and one index serves all three. */
+ * comparison, and one index serves all three.
+ * Precondition: n > 0. */
 static inline void ek_dot_1x2_s8(const int8_t *a, const int8_t *w0, const int8_t *w1, int32_t n,
                                  int32_t sums[2])
 {
@@ -19,11 +20,13 @@ static inline void ek_dot_1x2_s8(const int8_t *a, const int8_t *w0, const int8_t
     a += n;
     w0 += n;
     w1 += n;
-    for (int32_t i = -n; i < 0; i++) {
+    int32_t i = -n;
+    do {
         const int32_t x = a[i];
         s0 += x * w0[i];
         s1 += x * w1[i];
-    }
+        i++;
+    } while (i < 0);
     sums[0] = s0;
     sums[1] = s1;
 }
