@@ -47,10 +47,14 @@ static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t
 
 #else
 
-/* Arm's loads can move their pointer on at no cost, but gcc prefers fixed offsets in unrolled
- * loops and then adds to every pointer. Not being able to see through the pointer stops it. */
-#if defined(__GNUC__) && defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB >= 2
+/* What keeps gcc from rewriting the order of an unrolled loop, after each step that moved `pointer`
+ * on. Arm's loads move their pointer at no cost, but gcc prefers fixed offsets and adds to every
+ * pointer at the end: it must not see through the pointer. Elsewhere it loads far ahead and then
+ * runs out of registers: it must not move loads across the step. */
+#if defined(__GNUC__) && defined(__arm__)
 #define EK_MOVED_ON(pointer) __asm__("" : "+r"(pointer))
+#elif defined(__GNUC__) && (defined(__riscv) || defined(__XTENSA__))
+#define EK_MOVED_ON(pointer) __asm__ volatile("" : : : "memory")
 #else
 #define EK_MOVED_ON(pointer) ((void)0)
 #endif
