@@ -9,6 +9,7 @@ model file -> Graph -> passes -> Selection -> MemoryPlan -> GeneratedSources    
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -99,6 +100,7 @@ def compile(
         raise UserError(f"there is no engine {engine!r}", hint="the engine is aot")
     path = Path(model)
     source = tflite.read(path)
+    source = dataclasses.replace(source, name=codegen.free_name(source.name))
     target = boards.load(board) if isinstance(board, str) else board
     tflite.refuse_float(source)
     graph = passes.run(source)

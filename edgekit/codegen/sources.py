@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edgekit import resources
 
+_OWN_NAME = re.compile(r"\bek_[a-z0-9_]+\b")
+#: What a model library adds to ek_<name>.
+_SUFFIXES = ("", "_init", "_input", "_invoke", "_output", "_invoke_hooked")
 _INCLUDE = re.compile(r'^#include "(edgekit/[a-z0-9_]+\.h)"', re.MULTILINE)
 
 
@@ -38,3 +42,24 @@ def library_files(kernels: Iterable[str], headers: Iterable[str]) -> dict[str, s
             files[header] = (firmware / "include" / header).read_text()
             wanted += _INCLUDE.findall(files[header])
     return files
+
+
+def free_name(name: str) -> str:
+    """`name`, or <name>_model where the symbols of a model of that name are edgekit's own.
+
+    A model.tflite, for one, must not define `ek_model`, which is the type of all models.
+    """
+    taken = _own_names()
+    while any(f"ek_{name}{suffix}" in taken for suffix in _SUFFIXES):
+        name = f"{name}_model"
+    return name
+
+
+@functools.cache
+def _own_names() -> frozenset[str]:
+    """Every ek_ name and file stem in firmware/, in lower case as macros' twins."""
+    names = set()
+    for path in resources.tree("firmware").rglob("*.[ch]"):
+        names.add(path.stem)
+        names.update(_OWN_NAME.findall(path.read_text(encoding="utf-8").lower()))
+    return frozenset(names)

@@ -21,6 +21,11 @@ from edgekit.ops.weighted import (
 )
 from edgekit.ops.windows import Axis, Padding, axes, check_axes, geometry, output_shape
 
+#: Two windows of no more than this many bytes lie on the stack, larger ones in the arena. Layers
+#: with few input channels are those with large activations, so there the arena is dear.
+#: The same as EK_CONV_2D_STACK_BYTES in ek_conv_2d_s8.h.
+STACK_WINDOWS_BYTES = 288
+
 
 @dataclass(frozen=True, slots=True)
 class Conv2DAttributes:
@@ -98,6 +103,8 @@ class Conv2D(Definition[Conv2DAttributes]):
         assert weights.constant is not None
         sums = weights.constant.reshape(outputs, -1).sum(axis=1, dtype=np.int64)
         whole_pixels = inputs == source.shape[3] and _is_inside(y) and _is_inside(x)
+        windows_bytes = 0 if whole_pixels else 2 * window_size
+        on_stack = windows_bytes <= STACK_WINDOWS_BYTES
         return KernelNeeds(
             kernel="conv_2d_s8",
             template="conv_2d",
@@ -110,12 +117,14 @@ class Conv2D(Definition[Conv2DAttributes]):
                 "group_channels": outputs * inputs // source.shape[3],
                 "filter_channels": inputs,
                 "in_zero_point": source.zero_point,
+                "whole_pixels": int(whole_pixels),
+                "stack_bytes": windows_bytes if on_stack else 0,
             },
             constants={
                 "weights": weights.constant,
                 **kernel_arrays(fold_input_zero_point(operator, sums), multipliers, shifts),
             },
-            scratch_bytes=0 if whole_pixels else 2 * window_size,
+            scratch_bytes=0 if on_stack else windows_bytes,
         )
 
 

@@ -103,7 +103,7 @@ class Definition(ABC, Generic[A]):
         if not hasattr(attributes, "clamp"):
             return None
         was_low, was_high = attributes.clamp or (low, high)
-        clamp = (max(low, was_low), min(high, was_high))
+        clamp = (min(max(was_low, low), high), min(max(was_high, low), high))
         return dataclasses.replace(
             operator, attributes=dataclasses.replace(attributes, clamp=clamp)
         )

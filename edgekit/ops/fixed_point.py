@@ -105,7 +105,7 @@ def activation_range(
     if real_high is not None:
         high = min(high, quantize_real(real_high, output))
     if clamp is not None:
-        low, high = max(low, clamp[0]), min(high, clamp[1])
+        low, high = (min(max(bound, clamp[0]), clamp[1]) for bound in (low, high))
     return low, high
 
 

@@ -11,8 +11,6 @@ from edgekit.ir import Array, Operator, Shape
 from edgekit.ops.definition import Definition, KernelNeeds, require, slot
 from edgekit.ops.fixed_point import (
     Activation,
-    Int64,
-    quantize_multipliers,
     requantize,
     to_output,
     wrap_int32,
@@ -72,7 +70,7 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
             np.int64
         )
         acc = wrap_int32(acc if bias is None else acc + bias)
-        values = requantize(acc, *_multipliers(operator))
+        values = requantize(acc, *channel_multipliers(operator))
         output, (low, high) = operator.output, output_range(operator)
         return (
             to_output(values, output.zero_point, low, high, output.dtype).reshape(output.shape),
@@ -86,7 +84,7 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
         """The input zero point is folded into the bias."""
         weights = operator.input(1)
         outputs, inputs = weights.shape
-        multipliers, shifts = _multipliers(operator)
+        multipliers, shifts = channel_multipliers(operator)
         assert weights.constant is not None
         per_channel = weights.constant.reshape(outputs, inputs)
         bias = fold_input_zero_point(operator, per_channel.sum(axis=1, dtype=np.int64))
@@ -104,15 +102,3 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
                 **kernel_arrays(bias, multipliers, shifts),
             },
         )
-
-
-def _multipliers(operator: Operator) -> tuple[Int64, Int64]:
-    """Multiplier and shift of each output, or one for all."""
-    source, weights, output = operator.input(0), operator.input(1), operator.output
-    assert weights.quantization is not None
-    if not weights.quantization.per_tensor:
-        return channel_multipliers(operator)
-    # TFLite multiplies these two scales in float32 (GetQuantizedConvolutionMultipler)
-    product = float(np.float32(source.scale) * np.float32(weights.scale))
-    multipliers, shifts = quantize_multipliers([product / output.scale])
-    return multipliers.astype(np.int64), shifts

@@ -7,7 +7,7 @@ import numpy as np
 from edgekit.ir import Operator
 from edgekit.ops.definition import NoAttributes, require
 from edgekit.ops.fixed_point import Int64, quantize_multiplier, rounding_shift_right
-from edgekit.ops.lookup import Lookup, float32_ratio
+from edgekit.ops.lookup import Lookup
 
 
 class HardSwish(Lookup[NoAttributes]):
@@ -49,12 +49,12 @@ def _gate(operator: Operator, hires: Int64) -> Int64:
 
 def _output_multiplier(operator: Operator) -> tuple[int, int]:
     source, output = operator.input(0), operator.output
-    return _multiplier_16(float32_ratio(source.scale / 128, output.scale))
+    return _multiplier_16(source.scale / 128 / output.scale)
 
 
 def _gate_multiplier(operator: Operator) -> tuple[int, int]:
     """From 1/128 of the input's scale to one where 3 is 2**15."""
-    return _multiplier_16(float32_ratio(operator.input(0).scale / 128, 3 / 32768))
+    return _multiplier_16(operator.input(0).scale / 128 / (3 / 32768))
 
 
 def _multiplier_16(ratio: float) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from edgekit.ir import Operator
 from edgekit.ops.definition import slot
 from edgekit.ops.fixed_point import Int64, quantize_multiplier, requantize
-from edgekit.ops.lookup import Lookup, float32_ratio
+from edgekit.ops.lookup import Lookup
 from edgekit.ops.relu import check_shift
 
 
@@ -45,7 +45,7 @@ class LeakyRelu(Lookup[LeakyReluAttributes]):
 
 
 def _ratios(operator: Operator) -> tuple[float, float]:
-    """What inputs below and above zero are multiplied by, in float32 as TFLite does it."""
+    """What inputs below and above zero are multiplied by."""
     source, output = operator.input(0), operator.output
-    product = float(np.float32(source.scale) * np.float32(operator.attributes.alpha))
-    return float32_ratio(product, output.scale), float32_ratio(source.scale, output.scale)
+    alpha = float(np.float32(operator.attributes.alpha))  # as a .tflite stores it
+    return source.scale * alpha / output.scale, source.scale / output.scale

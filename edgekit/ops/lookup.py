@@ -82,8 +82,3 @@ def check_scale(tensor: Tensor) -> None:
         tensor.quantization is not None and tensor.quantization.per_tensor,
         f"tensor {tensor.name!r} has no single scale",
     )
-
-
-def float32_ratio(numerator: float, denominator: float) -> float:
-    """numerator / denominator, divided in float32 as TFLite does in some places."""
-    return float(np.float32(numerator) / np.float32(denominator))

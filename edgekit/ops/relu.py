@@ -7,7 +7,7 @@ import numpy as np
 from edgekit.ir import Operator
 from edgekit.ops.definition import NoAttributes, require
 from edgekit.ops.fixed_point import Int64, quantize_multiplier, requantize
-from edgekit.ops.lookup import Lookup, float32_ratio
+from edgekit.ops.lookup import Lookup
 
 
 class Relu(Lookup[NoAttributes]):
@@ -19,12 +19,12 @@ class Relu(Lookup[NoAttributes]):
     def check(self, operator: Operator) -> None:
         """Refuse scales so far apart that TFLite Micro's shift has no meaning."""
         super().check(operator)
-        check_shift(float32_ratio(operator.input(0).scale, operator.output.scale))
+        check_shift(operator.input(0).scale / operator.output.scale)
 
     def function(self, operator: Operator, values: Int64) -> Int64:
         """Requantise, then clamp at the output's zero."""
         source, output = operator.input(0), operator.output
-        ratio = float32_ratio(source.scale, output.scale)
+        ratio = source.scale / output.scale
         scaled = requantize(values - source.zero_point, *quantize_multiplier(ratio))
         return np.maximum(scaled, 0) + output.zero_point
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import platformdirs
 
+from edgekit.errors import OracleError
 from edgekit.frontends import tflite
 from edgekit.ir import Array
 from edgekit.reference import interpreter, oracle
@@ -26,11 +27,10 @@ Outputs = list[tuple[Array, ...]]
 def outputs_for(model: bytes, inputs: Sequence[tuple[Array, ...]]) -> tuple[Outputs, str]:
     """What `model` must answer to each set of inputs, and who says so.
 
-    TFLite Micro says so where its pinned package is installed, or did so earlier; elsewhere the
-    NumPy reference does.
+    TFLite Micro says so where its pinned package is installed, or did so earlier; elsewhere, and
+    where it refuses a model that edgekit compiles, the NumPy reference does, and its name says why.
 
     Raises:
-        OracleError: TFLite Micro refused the model or the inputs.
         ModelError: there is no oracle, and the NumPy reference cannot run the model.
     """
     path = folder() / f"{_key(model, inputs)}.npz"
@@ -38,13 +38,21 @@ def outputs_for(model: bytes, inputs: Sequence[tuple[Array, ...]]) -> tuple[Outp
     if cached is not None:
         return cached, oracle.NAME
     if not oracle.Oracle.available():
-        graph = tflite.read(model)
-        return [interpreter.evaluate(graph, one) for one in inputs], NUMPY_NAME
-    outputs = _oracle().run(model, inputs)
+        return _computed(model, inputs), NUMPY_NAME
+    try:
+        outputs = _oracle().run(model, inputs)
+    except OracleError as error:
+        reason = str(error).splitlines()[0]
+        return _computed(model, inputs), f"{NUMPY_NAME} ({oracle.NAME} refused: {reason})"
     # without a place to write there is no cache, and no harm
     with contextlib.suppress(OSError):
         _store(path, outputs)
     return outputs, oracle.NAME
+
+
+def _computed(model: bytes, inputs: Sequence[tuple[Array, ...]]) -> Outputs:
+    graph = tflite.read(model)
+    return [interpreter.evaluate(graph, one) for one in inputs]
 
 
 def folder() -> Path:

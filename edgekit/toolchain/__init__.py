@@ -17,7 +17,6 @@ from edgekit.project import Project, ProjectOptions, write_project
 from edgekit.toolchain import cache as build_cache
 from edgekit.toolchain.cmake import compile_project
 from edgekit.toolchain.compiler import Compiler, find_compiler
-from edgekit.toolchain.sizes import measure
 from edgekit.toolchain.tools import Tool, missing_for, tools
 
 __all__ = [
@@ -102,6 +101,8 @@ def build_project(project: Project, *, cache: bool = True) -> FirmwareImage:
 
 def _build(project: Project, compiler: Compiler, workshop: Path, key: str) -> Path:
     """Build, and gather what is worth keeping in one directory."""
+    from edgekit.toolchain.sizes import measure  # reading ELF is for those who build
+
     work, kept = workshop / "work", workshop / "kept"
     work.mkdir()
     kept.mkdir()

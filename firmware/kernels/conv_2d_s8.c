@@ -93,7 +93,8 @@ static void two_pixels(const group *g, const int8_t *const windows[2], int8_t *c
     }
 }
 
-static void one_group(const group *g, int8_t *scratch, int8_t *out)
+/* `copies`: room for two windows. */
+static void one_group(const group *g, int8_t *copies, int8_t *out)
 {
     const ek_conv_2d_s8_params *const p = g->params;
     const int8_t *in = g->in, *windows[2];
@@ -104,11 +105,11 @@ static void one_group(const group *g, int8_t *scratch, int8_t *out)
             for (int32_t x = 0; x < p->out_width; x++) {
                 const int32_t top = y * p->stride_y - p->pad_top,
                               left = x * p->stride_x - p->pad_left;
-                if (scratch == NULL) { /* a window is a pixel */
+                if (p->whole_pixels) {
                     windows[have] = in + (top * p->in_width + left) * p->in_channels;
                 } else {
-                    windows[have] = scratch + have * g->window_size;
-                    copy_window(p, in, top, left, scratch + have * g->window_size);
+                    windows[have] = copies + have * g->window_size;
+                    copy_window(p, in, top, left, copies + have * g->window_size);
                 }
                 outs[have] = out;
                 out += p->out_channels;
@@ -132,8 +133,9 @@ void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
 {
     const int32_t size = params->filter_height * params->filter_width * params->filter_channels;
     group g = {params, in, weights, bias, 0, size};
+    int8_t small[EK_CONV_2D_STACK_BYTES];
     for (int32_t i = 0; i < params->in_channels; i += params->filter_channels) {
-        one_group(&g, scratch, out);
+        one_group(&g, scratch != NULL ? scratch : small, out);
         g.in += params->filter_channels;
         g.weights += params->group_channels * size;
         g.bias += params->group_channels;

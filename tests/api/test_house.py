@@ -27,24 +27,31 @@ def test_the_operators_are_listed_in_alphabetical_order():
     assert [definition.stem for definition in OPERATORS] == STEMS
 
 
-def test_every_kernel_has_a_header_and_every_kernel_header_a_kernel():
-    kernels = {path.stem for path in (CHECKOUT / "firmware" / "kernels").glob("*.c")}
-    headers = {
-        path.stem.removeprefix("ek_")
-        for path in (CHECKOUT / "firmware" / "include" / "edgekit").glob("ek_*_s8.h")
-    }
-    inline = {"dot_s8"}  # headers of static inline functions
-    assert kernels <= headers
-    assert headers - kernels <= inline | {h for h in headers if h.endswith("_inline_s8")}
+KERNELS = sorted(path.stem for path in (CHECKOUT / "firmware" / "kernels").glob("*.c"))
+TEMPLATES = sorted(
+    path.name.removesuffix(".c.j2") for path in (CHECKOUT / "templates" / "ops").glob("*.c.j2")
+)
+#: Kernels and templates that serve several operators; all others are named after one.
+SHARED = {"add_s8", "constant", "copy", "lookup", "lookup_s8", "pad", "strided_copy", "view"}
 
 
-def test_every_kernel_and_template_is_named_by_an_operator():
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_kernel_has_a_header_and_is_named_after_its_operator_or_shared(kernel):
+    assert (CHECKOUT / "firmware" / "include" / "edgekit" / f"ek_{kernel}.h").is_file()
+    assert kernel in SHARED or any(kernel.startswith(stem) for stem in STEMS)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_template_is_named_after_its_operator_or_shared(template):
+    assert template in SHARED or any(template.startswith(stem) for stem in STEMS)
+
+
+def test_every_kernel_and_template_is_named_in_an_operators_module():
     code = "".join(p.read_text() for p in (CHECKOUT / "edgekit" / "ops").glob("*.py"))
-    named = set(re.findall(r'"([a-z0-9_]+)"', code))
-    for path in (CHECKOUT / "firmware" / "kernels").glob("*.c"):
-        assert path.stem in named, f"no operator needs {path.name}"
-    for path in (CHECKOUT / "templates" / "ops").glob("*.c.j2"):
-        assert path.name.removesuffix(".c.j2") in named, f"no operator needs {path.name}"
+    named = set(re.findall(r"[a-z0-9_]+", code))
+    for name in [*KERNELS, *TEMPLATES]:
+        base = name.removesuffix("_s8")
+        assert {name, base} & named, f"no operator needs {name}"
 
 
 def test_the_first_line_of_a_template_names_its_context():

@@ -10,6 +10,7 @@ from support.compiled import WARNINGS, generate, host_compiler
 from support.dense import dense_graph
 
 from edgekit import boards
+from edgekit.codegen import free_name
 from edgekit.codegen.render import c_string
 
 FIVE_LINES = """\
@@ -93,3 +94,12 @@ def test_equal_arrays_are_kept_once(graph):
 )
 def test_a_tensors_name_is_a_c_literal_whatever_it_holds(text, literal):
     assert c_string(text) == literal
+
+
+@pytest.mark.parametrize("name", ["model", "tensor", "server", "port", "add_s8", "status", "step"])
+def test_a_model_whose_name_is_ours_gets_another(name):
+    assert free_name(name) == f"{name}_model"
+
+
+def test_other_names_stay():
+    assert free_name("kws01_int8") == "kws01_int8"

@@ -94,7 +94,7 @@ def test_explicit_paddings_are_those_of_a_pad_before_it(check_kernels: Callable[
     check_kernels(cases, with_oracle=False)
 
 
-def test_only_whole_pixels_need_no_scratch() -> None:
+def test_only_windows_too_large_for_the_stack_need_scratch() -> None:
     def scratch(**changes: object) -> int:
         sizes = {"source": [1, 4, 4, 6], "filters": [2, 1, 1, 6], **changes}
         operator = conv(sizes.pop("source"), sizes.pop("filters"), **sizes)
@@ -102,9 +102,9 @@ def test_only_whole_pixels_need_no_scratch() -> None:
 
     assert scratch() == 0
     assert scratch(stride_width=2, stride_height=3) == 0
-    assert scratch(filters=[2, 1, 1, 3]) == 2 * 3
-    assert scratch(filters=[2, 3, 2, 6]) == 2 * 36
-    assert scratch(pads=(0, 1, 0, 0)) == 2 * 6
+    assert scratch(filters=[2, 3, 2, 6]) == 0
+    assert scratch(filters=[2, 4, 6, 6]) == 0  # two windows of 144 bytes
+    assert scratch(filters=[2, 5, 5, 6]) == 2 * 150
 
 
 def test_one_scale_for_all_channels_is_stored_once() -> None:

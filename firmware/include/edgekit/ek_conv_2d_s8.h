@@ -6,6 +6,9 @@
 
 #include "edgekit/ek_requantize.h"
 
+/* Two windows of no more than this many bytes need no scratch: they lie on the stack. */
+#define EK_CONV_2D_STACK_BYTES 288
+
 typedef struct {
     int32_t batches;     /* N */
     int32_t in_height;   /* H: rows that are present */
@@ -22,6 +25,7 @@ typedef struct {
     int16_t pad_top, pad_left; /* input row and column of the first tap are minus these */
     int16_t in_zero_point;     /* also the value of padding */
     int16_t requant_step;      /* 1: a multiplier and shift for each channel; 0: one for all */
+    int16_t whole_pixels;      /* 1: every window is a pixel (1x1, one group, no padding); else 0 */
     ek_requant_s8 requant;
 } ek_conv_2d_s8_params;
 
@@ -33,8 +37,8 @@ typedef struct {
  * in   [N][H][W][C] int8                      weights [O][filter_height][filter_width][I] int8
  * out  [N][out_height][out_width][O] int8
  * bias [O] int32, with minus in_zero_point times each channel's sum of weights in it
- * scratch: two windows, 2 * filter_height * filter_width * I bytes; NULL if every window is a whole
- * pixel of the input (1x1, one group, no padding)
+ * scratch: two windows, 2 * filter_height * filter_width * I bytes; NULL if that is no more than
+ * EK_CONV_2D_STACK_BYTES, or if every window is a whole pixel of the input
  * in, out and scratch must not overlap. Sums wrap at 32 bits, as TFLite Micro's do.
  * Bounds: filter_height * filter_width * I < 2^16. */
 void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,

@@ -33,8 +33,8 @@ static inline int32_t ek_doubling_high_mul(int32_t a, int32_t b)
     const uint32_t a0 = (uint32_t)a & 0xffffu;
     const int32_t b1 = ek_shift_right(b, 16);
     const uint32_t b0 = (uint32_t)b & 0xffffu;
-    const int32_t cross = a1 * (int32_t)b0;                             /* > -2^31 */
-    const uint32_t inner = a0 * (uint32_t)b1 + ((a0 * b0) >> 16);       /* < 2^31 + 2^16 */
+    const int32_t cross = a1 * (int32_t)b0;                       /* > -2^31 */
+    const uint32_t inner = a0 * (uint32_t)b1 + ((a0 * b0) >> 16); /* < 2^31 + 2^16 */
     const uint32_t middle = ((uint32_t)cross & 0xffffu) + (inner & 0xffffu);
     const uint32_t high = (uint32_t)(a1 * b1) + (uint32_t)ek_shift_right(cross, 16) + (inner >> 16);
     return (int32_t)((high << 1) + ((middle + 0x4000u) >> 15));
