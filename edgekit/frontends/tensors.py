@@ -13,8 +13,6 @@ from edgekit.frontends.flatbuffer import FlatBuffer, Table
 from edgekit.ir import Array, DType, Quantization, Shape, Tensor
 from edgekit.ir.verify import MAX_RANK
 
-_LISTED = 10  # unsupported tensors in one error message
-
 
 class Tensors:
     """The tensors of one subgraph, each built when it is first asked for."""
@@ -23,9 +21,9 @@ class Tensors:
         self._file, self._tables, self._buffers = file, tables, buffers
         self._built: dict[int, Tensor] = {}
 
-    def check(self, indices: Iterable[int]) -> None:
-        """Refuse indices of no tensor, and tensors that the IR cannot hold, all at once."""
-        refused = []
+    def refusals(self, indices: Iterable[int]) -> dict[int, str]:
+        """Why the IR cannot hold some of these tensors; CorruptModelError for one that is not."""
+        refused = {}
         for index in indices:
             if not 0 <= index < len(self._tables):
                 raise CorruptModelError(
@@ -34,17 +32,17 @@ class Tensors:
                 )
             why = _why_unsupported(self._tables[index])
             if why is not None:
-                refused.append(f"\n  %{index} {self._name(index)!r} {why}")
-        if refused:
-            more = len(refused) - _LISTED
-            raise ModelError(
-                f"{len(refused)} of its tensors cannot be read:{''.join(refused[:_LISTED])}"
-                + (f"\n  and {more} more" if more > 0 else ""),
-                hint="convert the model to plain int8, without state between invokes",
-            )
+                refused[index] = f"tensor %{index} {self._name(index)!r} {why}"
+        return refused
+
+    def type_name(self, index: int) -> str:
+        """TFLite's name of a tensor's element type, also of one that the IR cannot hold."""
+        number = self._tables[index].scalar(schema.Tensor.TYPE, "int8", 0)
+        known = 0 <= number < len(schema.TENSOR_TYPES)
+        return schema.TENSOR_TYPES[number] if known else f"type {number}"
 
     def __getitem__(self, index: int) -> Tensor:
-        """Tensor `index`, which passed `check`."""
+        """Tensor `index`, which `refusals` does not name."""
         if index not in self._built:
             self._built[index] = self._build(index)
         return self._built[index]
@@ -59,7 +57,7 @@ class Tensors:
             name=name,
             shape=shape,
             dtype=dtype,
-            quantization=_quantization(table),
+            quantization=_quantization(table, len(shape)),
             constant=self._constant(table, shape, dtype),
         )
 
@@ -146,7 +144,7 @@ def _quantization_table(table: Table) -> Table | None:
     return table.table(schema.Tensor.QUANTIZATION, f"the quantisation of {table.what}")
 
 
-def _quantization(table: Table) -> Quantization | None:
+def _quantization(table: Table, rank: int) -> Quantization | None:
     """As TFLite Micro reads it: none without scales or without zero points; one may serve all."""
     slots = schema.QuantizationParameters
     parameters = _quantization_table(table)
@@ -162,5 +160,6 @@ def _quantization(table: Table) -> Quantization | None:
     return Quantization(
         scales=tuple(scales.tolist()),
         zero_points=tuple(zero_points.tolist()),
-        axis=axis if len(scales) > 1 else 0,
+        # some converters give a bias the axis that its weights have
+        axis=axis if len(scales) > 1 and rank > 1 else 0,
     )

@@ -7,13 +7,18 @@ import enum
 import hashlib
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgekit import ops
-from edgekit.errors import CorruptModelError, FloatModelError, ModelError
+from edgekit.errors import (
+    CorruptModelError,
+    FloatModelError,
+    ModelError,
+    UnsupportedOperator,
+    UnsupportedOperatorsError,
+)
 from edgekit.frontends import other_formats, schema
 from edgekit.frontends.flatbuffer import FlatBuffer, Table
 from edgekit.frontends.tensors import Tensors
@@ -43,6 +48,8 @@ def read(source: str | os.PathLike[str] | bytes, name: str | None = None) -> Gra
         content, stem, label = _content(path), path.stem, path.name
     try:
         return _graph(content, _identifier(name or stem))
+    except UnsupportedOperatorsError:
+        raise  # it names the model
     except ModelError as error:
         error.args = (f"{label}: {error}",)
         raise
@@ -111,7 +118,10 @@ def _graph(content: bytes, name: str) -> Graph:
         subgraph.tables(schema.SubGraph.TENSORS, "tensor"),
         model.tables(schema.Model.BUFFERS, "buffer"),
     )
-    tensors.check(sorted({*inputs, *outputs, *(i for node in nodes for i in node.used)}))
+    used = {*inputs, *outputs, *(i for node in nodes for i in node.used)}
+    refused = tensors.refusals(sorted(used))
+    if refused:
+        raise _refused(name, nodes, tensors, refused)
     graph = Graph(
         name=name,
         operators=tuple(node.operator(tensors) for node in nodes),
@@ -122,6 +132,22 @@ def _graph(content: bytes, name: str) -> Graph:
     for problem in problems(graph):
         raise CorruptModelError(problem, hint=_DAMAGED)
     return graph
+
+
+def _refused(name: str, nodes: list[_Node], tensors: Tensors, why: dict[int, str]) -> ModelError:
+    """The error for a model with tensors that the IR cannot hold: all that stands in the way."""
+    operators = []
+    for node in nodes:
+        odd = next((why[i] for i in node.used if i in why), None)
+        reason = odd or ops.refusal(node.operator(tensors))
+        if node.kind.definition is None:
+            reason = "edgekit has no kernel for it"
+        if reason is not None:
+            kind = tensors.type_name(next(iter(node.used))) if node.used else "no tensors"
+            operators.append(UnsupportedOperator(node.index, node.kind.name, kind, reason))
+    if operators:
+        return UnsupportedOperatorsError(name, operators)
+    return ModelError(next(iter(why.values())), hint="convert the model to plain int8")
 
 
 def _check_identifier(content: bytes) -> None:
@@ -173,7 +199,7 @@ class _Node:
     attributes: Any
 
     @property
-    def used(self) -> Iterable[int]:
+    def used(self) -> tuple[int, ...]:
         return (*(i for i in self.inputs if i != -1), *self.outputs)
 
     def operator(self, tensors: Tensors) -> Operator:
@@ -193,7 +219,7 @@ def _kind(code: Table) -> _Kind:
     )
     if number == schema.CUSTOM:
         custom = code.string(schema.OperatorCode.CUSTOM_CODE, "the custom code")
-        return _Kind("CUSTOM", f"custom:{custom}", None)
+        return _Kind(f"custom:{custom}", f"custom:{custom}", None)
     if number < 0:
         raise CorruptModelError(f"{code.what} has the number {number}", hint=_DAMAGED)
     if number >= len(schema.BUILTIN_OPERATORS):

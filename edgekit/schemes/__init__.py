@@ -55,11 +55,8 @@ def unsupported(graph: Graph) -> list[UnsupportedOperator]:
         reason = ops.refusal(operator)
         if reason is not None:
             first = next((t for t in operator.inputs if t is not None), operator.output)
-            name = (
-                ops.definition_of(operator).name
-                if ops.is_known(operator)
-                else operator.kind.upper()
-            )
+            custom = operator.kind.startswith("custom:")
+            name = operator.kind if custom else operator.kind.upper()
             refused.append(UnsupportedOperator(operator.index, name, first.dtype.value, reason))
     return refused
 
