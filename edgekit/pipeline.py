@@ -115,7 +115,7 @@ def compile(
         board=target,
         selection=selection,
         plan=plan,
-        sources=aot.generate(graph, selection, plan),
+        sources=aot.generate(graph, selection, plan, isa=target.isa),
     )
     _refuse_if_too_large(compiled)
     return compiled

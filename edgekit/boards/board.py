@@ -67,6 +67,8 @@ class Board(_Section):
     mcu: str
     core: str
     isa_flags: tuple[str, ...]  # for the C compiler, also when it links
+    #: Instruction sets, the best first: firmware/kernels/<isa>/ may have faster twins of kernels.
+    isa: tuple[str, ...] = ()
     toolchain: str  # prefix of the cross compiler, or "host"
     clock_hz: int = Field(ge=0)  # 0: not known
     clock_source: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 
 import numpy as np
@@ -28,13 +28,23 @@ _CTYPES = {
 _VALUES_PER_LINE = 16
 
 
-def generate(graph: Graph, selection: Selection, plan: MemoryPlan) -> GeneratedSources:
-    """Write the model library `ek_<name>`: one C file, one header, its kernels, their headers."""
+def generate(
+    graph: Graph, selection: Selection, plan: MemoryPlan, *, isa: Sequence[str] = ()
+) -> GeneratedSources:
+    """Write the model library `ek_<name>`: one C file, one header, its kernels, their headers.
+
+    Args:
+        graph: what `selection` and `plan` were made of.
+        selection: a kernel for each operator.
+        plan: a place for each tensor.
+        isa: the board's instruction sets, the best first; a kernel that has a twin for one of them
+            is taken from there.
+    """
     model = _Writer(graph, selection, plan).model()
     files = {
         f"{model.symbol}.h": render("model/model.h.j2", model=model),
         f"{model.symbol}.c": render("model/model.c.j2", model=model),
-        **library_files((c.needs.kernel for c in selection.choices), ("ek_model.h",)),
+        **library_files((c.needs.kernel for c in selection.choices), ("ek_model.h",), isa=isa),
     }
     return GeneratedSources(
         model_name=graph.name,

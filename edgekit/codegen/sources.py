@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgekit import resources
 
@@ -26,11 +27,28 @@ class GeneratedSources:
     input_bytes: int  # of all inputs together
 
 
-def library_files(kernels: Iterable[str], headers: Iterable[str]) -> dict[str, str]:
-    """The kernels' C files, and every edgekit header that they or `headers` include."""
-    firmware = resources.tree("firmware")
+def library_files(
+    kernels: Iterable[str],
+    headers: Iterable[str],
+    *,
+    isa: Sequence[str] = (),
+    firmware: Path | None = None,
+) -> dict[str, str]:
+    """The kernels' C files, and every edgekit header that they or `headers` include.
+
+    Args:
+        kernels: names of functions without `ek_`.
+        headers: names of files in firmware/include/edgekit.
+        isa: folders of firmware/kernels, the best first: the first that has a kernel gives it, and
+            firmware/kernels itself gives the rest.
+        firmware: another tree than edgekit's own.
+    """
+    firmware = firmware or resources.tree("firmware")
+    folders = [firmware / "kernels" / name for name in isa] + [firmware / "kernels"]
     files = {
-        f"{kernel}.c": (firmware / "kernels" / f"{kernel}.c").read_text()
+        f"{kernel}.c": next(
+            path for folder in folders if (path := folder / f"{kernel}.c").is_file()
+        ).read_text(encoding="utf-8")
         for kernel in sorted(set(kernels))
     }
     wanted = [f"edgekit/{header}" for header in headers]
@@ -39,7 +57,7 @@ def library_files(kernels: Iterable[str], headers: Iterable[str]) -> dict[str, s
     while wanted:
         header = wanted.pop()
         if header not in files:
-            files[header] = (firmware / "include" / header).read_text()
+            files[header] = (firmware / "include" / header).read_text(encoding="utf-8")
             wanted += _INCLUDE.findall(files[header])
     return files
 

@@ -12,6 +12,7 @@ from support.dense import dense_graph
 from edgekit import boards
 from edgekit.codegen import free_name
 from edgekit.codegen.render import c_string
+from edgekit.codegen.sources import library_files
 
 FIVE_LINES = """\
 #include <stdio.h>
@@ -103,3 +104,22 @@ def test_a_model_whose_name_is_ours_gets_another(name):
 
 def test_other_names_stay():
     assert free_name("kws01_int8") == "kws01_int8"
+
+
+def test_a_faster_twin_of_a_kernel_is_one_more_file(tmp_path):
+    kernels, include = tmp_path / "kernels", tmp_path / "include" / "edgekit"
+    for path, text in (
+        (kernels / "add_s8.c", '#include "edgekit/ek_add_s8.h"\nportable'),
+        (kernels / "mul_s8.c", "portable"),
+        (kernels / "armv7em" / "add_s8.c", '#include "edgekit/ek_dsp.h"\ntwin'),
+        (include / "ek_add_s8.h", ""),
+        (include / "ek_dsp.h", ""),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    fast = library_files(["add_s8", "mul_s8"], [], isa=("mve", "armv7em"), firmware=tmp_path)
+    assert fast["add_s8.c"].endswith("twin")
+    assert fast["mul_s8.c"] == "portable"
+    assert "edgekit/ek_dsp.h" in fast
+    plain = library_files(["add_s8"], [], firmware=tmp_path)
+    assert set(plain) == {"add_s8.c", "edgekit/ek_add_s8.h"}
