@@ -59,6 +59,15 @@ static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t
 #define EK_MOVED_ON(pointer) ((void)0)
 #endif
 
+/* Before each step of a loop with four sums. For MVE gcc 12 would keep the sums in one vector and
+ * fill a second one with the products by way of memory, which takes twice the instructions. It
+ * does neither where one of the sums is hidden from it. */
+#if defined(__GNUC__) && defined(__ARM_FEATURE_MVE)
+#define EK_NOT_A_VECTOR(sum) __asm__("" : "+r"(sum))
+#else
+#define EK_NOT_A_VECTOR(sum) ((void)0)
+#endif
+
 /* sums[2 * p + o] += sum_i a<p>[i] * w<o>[i] for two inputs and two rows of weights, i < n. */
 static inline void ek_dot_2x2_s8(const int8_t *a0, const int8_t *a1, const int8_t *w0,
                                  const int8_t *w1, int32_t n, int32_t sums[4])
@@ -99,6 +108,7 @@ static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
 #define EK_STEP                                                                                    \
     do {                                                                                           \
+        EK_NOT_A_VECTOR(s0);                                                                       \
         const int32_t x = *a++;                                                                    \
         s0 += x * *w0++;                                                                           \
         s1 += x * *w1++;                                                                           \
