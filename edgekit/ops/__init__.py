@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from edgekit.ir import Graph, Operator
 from edgekit.ops.add import Add
@@ -79,6 +80,9 @@ OPERATORS: tuple[Definition[Any], ...] = (
 _BY_STEM = {definition.stem: definition for definition in OPERATORS}
 _BY_CODE = {definition.builtin_code: definition for definition in OPERATORS}
 
+#: What `refusal` said: every pass asks it of every operator, and an operator never changes.
+_refusals: WeakKeyDictionary[Operator, str | None] = WeakKeyDictionary()
+
 
 def definition_of(operator: Operator) -> Definition[Any]:
     """What is known of `operator`'s kind; KeyError for one that edgekit does not know."""
@@ -96,6 +100,12 @@ def refusal(operator: Operator) -> str | None:
     A damaged model may leave out inputs or give them any rank: what a check trips over then is
     the model's fault, and said so.
     """
+    if operator not in _refusals:
+        _refusals[operator] = _refusal(operator)
+    return _refusals[operator]
+
+
+def _refusal(operator: Operator) -> str | None:
     if not is_known(operator):
         return "edgekit has no kernel for it"
     try:
