@@ -47,7 +47,7 @@ class Sketch:
         """An operator; returns its output, whose shape its shape rule gives."""
         dtype = inputs[0].dtype if dtype is None else dtype
         quantized = {"scale": scale, "zero_point": zero_point} if dtype is DType.INT8 else {}
-        output = models.tensor(shape or (1,), dtype, **quantized)  # type: ignore[arg-type]
+        output = models.tensor((1,) if shape is None else shape, dtype, **quantized)  # type: ignore[arg-type]
         attributes = NoAttributes() if attributes is None else attributes
         operator = models.operator(kind, inputs, [output], attributes)
         if shape is None:
