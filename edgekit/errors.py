@@ -115,6 +115,16 @@ class DoesNotFitError(UserError):
             hint=where,
         )
 
+    def with_fits(self, fits: Sequence[str]) -> DoesNotFitError:
+        """The same error with other boards named."""
+        return DoesNotFitError(
+            board=self.board,
+            memory=self.memory,
+            needed_bytes=self.needed_bytes,
+            free_bytes=self.free_bytes,
+            fits=fits,
+        )
+
 
 class SerialPortError(UserError):
     """A serial port is missing, busy or refused."""

@@ -32,7 +32,14 @@ from edgekit import (
 )
 from edgekit.boards import Board
 from edgekit.codegen import aot
-from edgekit.errors import DoesNotFitError, LinkError, ModelError, UserError, VerificationError
+from edgekit.errors import (
+    DoesNotFitError,
+    InputError,
+    LinkError,
+    ModelError,
+    UserError,
+    VerificationError,
+)
 from edgekit.frontends import tflite
 from edgekit.ir import Array, Graph
 from edgekit.link import Device
@@ -47,6 +54,8 @@ Progress = Callable[[str, int, int], None]
 
 #: What a caller may give as inputs: how many random ones, a file, named arrays, or Samples.
 Inputs = int | str | os.PathLike[str] | Mapping[str, Array] | Samples
+
+_RANDOM_BYTES = 256 << 20  # at most, of random inputs
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -175,14 +184,19 @@ def build(
     Raises:
         ToolMissingError: the board's compiler is not installed.
         BuildError: the compiler rejected the project.
+        DoesNotFitError: the linker ran out of one of the board's memories.
     """
     progress(f"building for {compiled.board.id}", 0, 0)
-    image = toolchain.build(
-        compiled.sources,
-        compiled.board,
-        options=options or project.ProjectOptions(),
-        directory=None if directory is None else Path(directory),
-    )
+    try:
+        image = toolchain.build(
+            compiled.sources,
+            compiled.board,
+            options=options or project.ProjectOptions(),
+            directory=None if directory is None else Path(directory),
+        )
+    except DoesNotFitError as error:  # the linker knows of one memory only
+        both = set(boards_that_fit(compiled))
+        raise error.with_fits([board_id for board_id in error.fits if board_id in both]) from error
     return BuiltFirmware(model=compiled, image=image)
 
 
@@ -195,15 +209,21 @@ def connect(target: BuiltFirmware | str, *, baud: int = 115200) -> Iterator[Devi
 
     Raises:
         SerialPortError: the serial port is missing, busy or refused.
-        EmulatorError: the emulated board died; its last output is in the message.
+        EmulatorError: the emulated board died or went silent; its last output is in the message.
     """
     if isinstance(target, str):
-        with link.Device(link.SerialTransport(target, baud=baud)) as device:
-            yield device
+        try:
+            with link.Device(link.SerialTransport(target, baud=baud)) as device:
+                yield device
+        except LinkError as error:
+            if target not in str(error):
+                error.args = (f"{target}: {error}",)
+            raise
         return
     with emulators.start(target.model.board, target.image) as running:
+        transport = link.WatchedTransport(link.SerialTransport(running.serial_port), running.watch)
         try:
-            with link.Device(link.SerialTransport(running.serial_port)) as device:
+            with link.Device(transport) as device:
                 yield device
         except LinkError as error:
             running.explain(error)
@@ -215,6 +235,12 @@ def samples_for(graph: Graph, inputs: Inputs, *, limit: int | None = None) -> Sa
     if isinstance(inputs, Samples):
         return inputs
     if isinstance(inputs, int):
+        size = sum(tensor.size_bytes for tensor in graph.inputs)
+        if inputs * size > _RANDOM_BYTES:
+            raise InputError(
+                f"{inputs:,} random inputs of {size:,} bytes are too many to hold",
+                hint=f"ask for at most {_RANDOM_BYTES // max(size, 1):,}",
+            )
         return measurement.random_samples(graph, inputs)
     if isinstance(inputs, Mapping):
         return measurement.from_arrays(inputs, graph, limit=limit)

@@ -56,7 +56,10 @@ def load(board_id: str) -> Board:
     """
     known = known_boards()
     if board_id not in known:
-        near = difflib.get_close_matches(board_id, known, n=1)
+        asked = board_id.lower()
+        near = difflib.get_close_matches(asked, known, n=1) or [
+            one for one in known if asked and one.endswith(asked)
+        ]
         suggestion = f"did you mean {near[0]!r}? " if near else ""
         raise BoardError(
             f"no board {board_id!r}", hint=f"{suggestion}known boards: {', '.join(known)}"

@@ -35,6 +35,7 @@ def bench(
     from edgekit import pipeline, report
     from edgekit.report import tables
 
+    console.refuse_unwritable(json)
     with (
         console.progress() as progress,
         reach(model, board, port, baud, progress) as (device, compiled, image),

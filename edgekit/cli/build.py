@@ -19,14 +19,12 @@ def build(
     engine: EngineOption = "aot",
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Keep the project there, to read or to change."
-        ),
+        typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
     ] = None,
 ) -> None:
     """Write and compile the firmware of a model for a board; print the image and its sizes.
 
-    DIR/model is the model library: it can be dropped into any C project.
+    DIR/model is the model library: it can be dropped into any C project. DIR/build has the image.
 
     [bold]Examples[/bold]
 
@@ -35,6 +33,7 @@ def build(
         edgekit build model.tflite --board host -o firmware/
     """
     from rich.table import Table
+    from rich.text import Text
 
     from edgekit import pipeline
 
@@ -42,7 +41,7 @@ def build(
         compiled = pipeline.compile(model, board, engine=engine)  # type: ignore[arg-type]
         image = pipeline.build(compiled, directory=output, progress=progress).image
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row("image", str(image.elf))
+    table.add_row("image", Text(str(image.elf), overflow="fold"))
     table.add_row("arena", f"{compiled.plan.arena_bytes:,} bytes")
     table.add_row("static RAM", f"{image.static_ram_bytes:,} bytes with the arena")
     table.add_row("flash memory", f"{image.inference_flash_bytes:,} bytes for inference")

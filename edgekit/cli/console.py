@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,27 +20,46 @@ if TYPE_CHECKING:
 
     from edgekit.pipeline import Progress
 
-INTERRUPTED = 130  # as a shell reports a process ended by Ctrl-C
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_GRACE_S = 10.0  # for ending what was started; another Ctrl-C in this time changes nothing
+
+
+class _Ended(BaseException):
+    """A signal asked this process to end. It is no Exception: nobody is to survive it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number  # as a shell reports it
 
 
 def guarded(command: Callable[[], object]) -> None:
     """Run `command`; end the process with its exit code, never with a traceback.
 
-    EDGEKIT_DEBUG=1 lets the traceback through.
+    SIGINT, SIGTERM and SIGHUP end it as an error would: what it started is ended and half-written
+    files are removed. EDGEKIT_DEBUG=1 lets the traceback through.
     """
     try:
-        command()
+        _listen()
+        _to_the_last_byte(command)
     except EdgekitError as error:
         if os.environ.get("EDGEKIT_DEBUG"):
             raise
         _complain(str(error), error.hint)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("\ninterrupted\n")
-        sys.exit(INTERRUPTED)
+    except (_Ended, KeyboardInterrupt) as end:
+        with contextlib.suppress(OSError):
+            sys.stderr.write("\ninterrupted\n")
+        sys.exit(end.exit_code if isinstance(end, _Ended) else 128 + signal.SIGINT)
     except BrokenPipeError:  # the reader of our output went away: `edgekit boards | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(0)
+    except OSError as error:  # a full disk, no permission: not ours to mend, and no bug
+        if os.environ.get("EDGEKIT_DEBUG"):
+            raise
+        _forget_output()
+        where = f"{error.filename}: " if error.filename else ""
+        _complain(f"{where}{error.strerror or error}", "EDGEKIT_DEBUG=1 shows where this happened")
+        sys.exit(1)
     except Exception as error:
         if os.environ.get("EDGEKIT_DEBUG"):
             raise
@@ -46,6 +68,37 @@ def guarded(command: Callable[[], object]) -> None:
             "this is a bug of edgekit: EDGEKIT_DEBUG=1 shows where; please report it",
         )
         sys.exit(1)
+
+
+def _to_the_last_byte(command: Callable[[], object]) -> None:
+    """Run `command`, and fail if what it printed does not reach its reader."""
+    try:
+        command()
+    except SystemExit:  # how typer returns
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+
+
+def _forget_output() -> None:
+    """What is still to be printed cannot be: the interpreter shall not try again as it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _listen() -> None:
+    """Turn the signals that end a process into an exception, once: ending must not be cut short."""
+    asked_at: float | None = None
+
+    def end(number: int, _: object) -> None:
+        nonlocal asked_at
+        now = time.monotonic()
+        if asked_at is None or now - asked_at > _GRACE_S:
+            asked_at = now
+            raise _Ended(number)
+
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, end)
 
 
 def _complain(message: str, hint: str | None) -> None:
@@ -65,7 +118,7 @@ def stdout() -> Console:
     return Console(highlight=False)
 
 
-@contextmanager
+@contextlib.contextmanager
 def progress() -> Iterator[Progress]:
     """A progress bar on stderr that vanishes when it is done; silent where there is no terminal."""
     from rich.console import Console
@@ -90,24 +143,56 @@ def progress() -> Iterator[Progress]:
         yield report
 
 
+def refuse_unwritable(path: Path | None) -> None:
+    """Say before the work is done that its result could not be written.
+
+    Raises:
+        UserError: `write_file` would fail.
+    """
+    if path is None or str(path) == "-":
+        return
+    folder = path.resolve().parent
+    if path.is_dir():
+        raise _unwritable(path, "it is a directory")
+    if not folder.is_dir():
+        raise _unwritable(path, f"there is no directory {folder}")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise _unwritable(path, "you are not allowed to")
+
+
 def write_file(path: Path, text: str) -> None:
-    """Write `text` whole or not at all; "-" is stdout.
+    """Write `text` whole or not at all; "-" is stdout, and a device or pipe just gets it.
 
     Raises:
         UserError: the file cannot be written.
+        EdgekitError: the disk is full or broken.
     """
     if str(path) == "-":
         sys.stdout.write(text)
         return
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        path = path.resolve()  # a link stays a link
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path, text)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise EdgekitError(f"cannot write {path}: {error.strerror}") from error
+        raise _unwritable(path, error.strerror or str(error)) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _unwritable(path: Path, why: str) -> UserError:
+    return UserError(f"cannot write {path}: {why}", hint="choose another file")

@@ -62,8 +62,20 @@ EngineOption = Annotated[str, typer.Option("--engine", help="How the model runs:
 
 
 def parse_inputs(text: str) -> int | Path:
-    """The --inputs option: a number of random inputs, else a file."""
-    return int(text) if text.lstrip("+-").isdecimal() else Path(text)
+    """The --inputs option: a number of random inputs, else a file.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if text.lstrip("+-").isdecimal():
+        return int(text)
+    path = Path(text)
+    if not path.is_file():
+        raise UserError(
+            f"--inputs {text}: this is neither a number nor a file",
+            hint="give how many random inputs, such as 16, or an .npz file",
+        )
+    return path
 
 
 @contextmanager
@@ -73,8 +85,13 @@ def reach(
     """A device that runs `model`: behind a serial port, or a board that edgekit starts."""
     from edgekit import boards, pipeline
 
-    if (board is None) == (port is None):
+    if board is None and port is None:
         raise UserError("say where the model runs", hint="give either --board ID or --port PORT")
+    if board is not None and port is not None:
+        raise UserError(
+            "--board and --port were both given",
+            hint="give --port PORT for firmware that runs already, --board ID to have it started",
+        )
     if port is None:
         assert board is not None
         compiled = pipeline.compile(model, board)
@@ -84,4 +101,10 @@ def reach(
         return
     progress(f"connecting to {port}", 0, 0)
     with pipeline.connect(port, baud=baud) as device:
-        yield device, pipeline.compile(model, boards.load(device.hello.board_id)), None
+        board_id = device.hello.board_id
+        if board_id not in boards.known_boards():
+            raise UserError(
+                f"the firmware at {port} is for board {board_id!r}, which this edgekit has not",
+                hint="build and flash the firmware with this edgekit: see `edgekit boards`",
+            )
+        yield device, pipeline.compile(model, board_id), None

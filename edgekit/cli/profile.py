@@ -33,6 +33,7 @@ def profile(
     from edgekit import pipeline, report
     from edgekit.report import tables
 
+    console.refuse_unwritable(json)
     with (
         console.progress() as progress,
         reach(model, board, port, baud, progress) as (device, compiled, image),

@@ -50,6 +50,7 @@ def run(
     from edgekit import pipeline, report
     from edgekit.report import tables
 
+    console.refuse_unwritable(json)
     with console.progress() as progress:
         measurement = pipeline.run(
             model,

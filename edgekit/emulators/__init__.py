@@ -14,11 +14,13 @@ import pty
 import signal
 import subprocess
 import tempfile
+import time
 import tty
 import weakref
 from pathlib import Path
 from types import TracebackType
 
+from edgekit import processes
 from edgekit.boards import Board
 from edgekit.emulators import guard
 from edgekit.emulators.command import command_for
@@ -30,6 +32,7 @@ __all__ = ["EmulatedBoard", "start"]
 _GRACE_S = 2.0  # between asking a process to end and killing it
 _LAST_GASP_S = 0.1  # what a dying process may take to be gone
 _TAIL_BYTES = 4096
+_SILENT_S = 5.0  # without an answer and without computing: such a board is not going to answer
 
 _running: weakref.WeakSet[EmulatedBoard] = weakref.WeakSet()
 
@@ -64,14 +67,13 @@ class EmulatedBoard:
             raise
         finally:
             os.close(master)
+        self._computed_s, self._active_at = self._cpu_s(), time.monotonic()
         _running.add(self)
 
     def _start(self, command: list[str], master: int) -> subprocess.Popen[bytes]:
         guard.start()
         try:
-            process = subprocess.Popen(
-                command, stdin=master, stdout=master, stderr=self._errors, start_new_session=True
-            )
+            process = processes.start(command, stdin=master, stdout=master, stderr=self._errors)
         except OSError as error:
             raise EmulatorError(f"{self.board.id} does not start: {error}") from error
         guard.watch(process.pid)
@@ -106,6 +108,34 @@ class EmulatedBoard:
             f"{self.board.id}: {Path(self.command[0]).name} ended with {how}{said}",
             hint="a fault names the address where it happened; look it up in the image's map",
         )
+
+    def watch(self, silent_s: float) -> None:
+        """Raise EmulatorError if the board, unheard of for `silent_s`, can no longer answer.
+
+        A board that computes is left to; one whose process has neither said nor done anything for
+        some seconds, though it was asked, is given up.
+        """
+        self.check_alive()
+        now, computed_s = time.monotonic(), self._cpu_s()
+        if computed_s is None or computed_s != self._computed_s:
+            self._computed_s, self._active_at = computed_s, now
+        if min(silent_s, now - self._active_at) > _SILENT_S:
+            words = self.last_output()
+            said = f"; it last said:\n{words}" if words else ""
+            raise EmulatorError(
+                f"{self.board.id} went silent: asked {silent_s:.0f} s ago, its process "
+                f"{self.pid} ({Path(self.command[0]).name}) neither answers nor computes{said}",
+                hint="was it stopped (kill -STOP), or is the computer suspended? try again",
+            )
+
+    def _cpu_s(self) -> float | None:
+        """CPU time of the board's process; None where the system does not tell."""
+        try:
+            stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
+        except OSError:
+            return None
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def explain(self, error: Exception) -> None:
         """Raise EmulatorError from `error` if the conversation broke because the board died."""

@@ -17,7 +17,12 @@ from edgekit.link.messages import (
     Status,
 )
 from edgekit.link.ports import SerialPort, serial_ports
-from edgekit.link.transport import MemoryTransport, SerialTransport, Transport
+from edgekit.link.transport import (
+    MemoryTransport,
+    SerialTransport,
+    Transport,
+    WatchedTransport,
+)
 
 __all__ = [
     "Device",
@@ -38,5 +43,6 @@ __all__ = [
     "SerialTransport",
     "Status",
     "Transport",
+    "WatchedTransport",
     "serial_ports",
 ]

@@ -46,6 +46,7 @@ class Conversation:
         self._reply_bytes = 256  # of the longest reply, until HELLO says it
         self._session = self._sequence = 0
         self._damage: str | None = None
+        self._noticed = False  # that the model runs
 
     def begin(self) -> Hello:
         """Begin a new session: the board forgets inputs and outputs of the one before."""
@@ -79,11 +80,12 @@ class Conversation:
         asked = Header(message, 0, self._sequence, self._session)
         frame = encode(asked.pack() + payload)
         travel_s = (len(frame) + self._reply_bytes) / self._min_bytes_per_s
-        self._damage = None
+        self._damage, self._noticed = None, False
         for attempt in range(1, self._attempts + 1):
             self._transport.write(frame)
-            # The notice that the model runs may be lost, so the last wait is as long as a run's.
-            longest = runs and attempt == self._attempts
+            # The notice that the model runs may be lost, so the last wait is as long as a run's;
+            # if it came, that long has been waited already.
+            longest = runs and attempt == self._attempts and not self._noticed
             patience_s = self._run_timeout_s if longest else self._timeout_s
             reply = self._wait(asked, travel_s + patience_s, runs)
             if reply is not None:
@@ -102,6 +104,7 @@ class Conversation:
                 if isinstance(reply, tuple):
                     return reply
                 if reply is Status.BUSY:
+                    self._noticed = True
                     deadline = time.monotonic() + (self._run_timeout_s if runs else patience_s)
                 elif reply is Status.DAMAGED:
                     deadline = min(deadline, time.monotonic() + _QUIET_S)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import serial
 
 _POLL_S = 0.05  # a read that waits is cut into such pieces
+_WATCH_S = 0.25  # how often a WatchedTransport asks
 _WRITE_TIMEOUT_S = 30.0
 
 
@@ -115,6 +116,41 @@ def _refused(port: str, error: Exception) -> SerialPortError:
         f"{port} cannot be opened as a serial port: {text}",
         hint="give a path such as /dev/ttyACM0 or a URL such as socket://host:port",
     )
+
+
+class WatchedTransport:
+    """Wraps a transport, and asks `watch` about the board's health while nothing arrives.
+
+    `watch` is told for how many seconds an answer has been missing; what it raises ends the wait.
+    """
+
+    def __init__(self, transport: Transport, watch: Callable[[float], None]) -> None:
+        self._transport, self._watch = transport, watch
+        self._asked_at: float | None = None  # when the first write was after the last answer
+
+    def read(self, max_bytes: int, timeout_s: float) -> bytes:
+        """Read as the wrapped transport does."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            left_s = deadline - time.monotonic()
+            received = self._transport.read(max_bytes, max(0.0, min(left_s, _WATCH_S)))
+            if received:
+                self._asked_at = None
+                return received
+            now = time.monotonic()
+            self._watch(0.0 if self._asked_at is None else now - self._asked_at)
+            if now >= deadline:
+                return b""
+
+    def write(self, sent: bytes) -> None:
+        """Send."""
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+        self._transport.write(sent)
+
+    def close(self) -> None:
+        """Close the wrapped transport."""
+        self._transport.close()
 
 
 class MemoryTransport:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edgekit.boards import Board
 from edgekit.codegen import GeneratedSources
-from edgekit.errors import BuildError
+from edgekit.errors import BuildError, UserError
 from edgekit.project import Project, ProjectOptions, write_project
 from edgekit.toolchain import cache as build_cache
 from edgekit.toolchain.cmake import compile_project
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _ELF, _LOG, _MAP, _FACTS = "firmware.elf", "build.log", "firmware.map", "image.json"
-_CACHE_VERSION = "edgekit build cache 1"
+_CACHE_VERSION = "edgekit build cache 2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,8 @@ def build(
         sources: the model library.
         board: one that is built with CMake.
         options: how it is compiled.
-        directory: where to keep the project; None: nowhere, only the image stays, in the cache.
+        directory: where to keep the project, and the image in its build/; None: nowhere, only the
+            image stays, in the cache.
 
     Raises: as write_project() and build_project() do.
     """
@@ -74,7 +75,28 @@ def build(
             options=options,
             directory=directory or Path(scratch),
         )
-        return build_project(project)
+        image = build_project(project)
+        return image if directory is None else _copied(image, directory / "build")
+
+
+def _copied(image: FirmwareImage, directory: Path) -> FirmwareImage:
+    """The image with its map and log, each file copied whole or not at all."""
+    try:
+        directory.mkdir(exist_ok=True)
+        for name in (_LOG, _MAP, _ELF):
+            source, beside = image.elf.with_name(name), directory / f".{name}.part"
+            if source.is_file():
+                try:
+                    shutil.copy(source, beside)
+                    beside.replace(directory / name)
+                finally:
+                    beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"the image cannot be written to {directory}: {error.strerror}",
+            hint="choose another directory",
+        ) from error
+    return dataclasses.replace(image, elf=directory / _ELF, log=directory / _LOG)
 
 
 def build_project(project: Project, *, cache: bool = True) -> FirmwareImage:
@@ -92,6 +114,9 @@ def build_project(project: Project, *, cache: bool = True) -> FirmwareImage:
     sources = _digest_of_sources(project)
     key = _digest(_CACHE_VERSION, sources, compiler.banner, *compiler.command)
     finished = build_cache.find(key) if cache else None
+    if finished is not None and _sizes(finished) is None:
+        build_cache.forget(key)
+        finished = None
     if finished is None:
         with build_cache.workshop() as workshop:
             built = _build(project, compiler, workshop, key)
@@ -116,8 +141,23 @@ def _build(project: Project, compiler: Compiler, workshop: Path, key: str) -> Pa
     for name in (_ELF, _LOG, _MAP):
         if (work / name).is_file():
             (work / name).rename(kept / name)
-    (kept / _FACTS).write_text(json.dumps(dataclasses.asdict(sizes)), encoding="utf-8")
+    facts = {_ELF: _digest_of(kept / _ELF), "sizes": dataclasses.asdict(sizes)}
+    (kept / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
     return kept
+
+
+def _sizes(directory: Path) -> dict[str, int] | None:
+    """What was measured of the image in `directory`; None if it is no longer whole."""
+    try:
+        facts = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
+        whole = facts[_ELF] == _digest_of(directory / _ELF)
+        return dict(facts["sizes"]) if whole else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None  # whatever happened to it, it is built anew
+
+
+def _digest_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _keep(built: Path, project: Project) -> Path:
@@ -128,7 +168,9 @@ def _keep(built: Path, project: Project) -> Path:
 
 
 def _image(directory: Path, project: Project, compiler: Compiler, sources: str) -> FirmwareImage:
-    sizes: dict[str, int] = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
+    sizes = _sizes(directory)
+    if sizes is None:
+        raise BuildError(f"the image in {directory} was damaged", hint="build it again")
     return FirmwareImage(
         elf=directory / _ELF,
         log=directory / _LOG,

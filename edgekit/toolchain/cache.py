@@ -12,6 +12,8 @@ from pathlib import Path
 
 import platformdirs
 
+from edgekit.errors import UserError
+
 _KEPT = 256  # builds; the least recently used go first
 _ABANDONED_AFTER_S = 24 * 3600.0
 _UNFINISHED = ".unfinished-"
@@ -47,13 +49,28 @@ def store(directory: Path, key: str) -> Path:
     return target
 
 
+def forget(key: str) -> None:
+    """Drop a build that is no longer whole."""
+    shutil.rmtree(root() / "builds" / key, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def workshop() -> Iterator[Path]:
-    """A scratch directory in the cache's file system, gone afterwards whatever happens."""
+    """A scratch directory in the cache's file system, gone afterwards whatever happens.
+
+    Raises:
+        UserError: the cache cannot be written.
+    """
     builds = root() / "builds"
-    builds.mkdir(parents=True, exist_ok=True)
-    _drop_abandoned(builds)
-    directory = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=builds))
+    try:
+        builds.mkdir(parents=True, exist_ok=True)
+        _drop_abandoned(builds)
+        directory = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=builds))
+    except OSError as error:
+        raise UserError(
+            f"the cache {root()} cannot be written: {error.strerror}",
+            hint="set EDGEKIT_CACHE to a directory of yours",
+        ) from error
     try:
         yield directory
     finally:

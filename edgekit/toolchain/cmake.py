@@ -13,6 +13,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from edgekit import processes
 from edgekit.boards import Board, all_boards
 from edgekit.errors import BuildError, DoesNotFitError, EdgekitError, ToolMissingError
 from edgekit.project import Project
@@ -57,13 +58,12 @@ def _run(command: list[str], log: Path) -> int:
     with log.open("ab") as output:
         output.write(f"$ {shlex.join(command)}\n".encode())
         output.flush()
-        process = subprocess.Popen(
+        process = processes.start(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
-            start_new_session=True,
         )
         try:
             return process.wait()
