@@ -7,8 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgekit.ir import Array, Operator
-from edgekit.ops.pooling import Pool2D, taps
+from edgekit.ops.definition import require
+from edgekit.ops.pooling import Pool2D, taps, window_axes
 from edgekit.ops.weighted import output_range
+
+#: Sums of fewer int8 than this stay within 32 bits; the kernel relies on it.
+MAX_TAPS = 1 << 24
 
 
 class AveragePool2D(Pool2D):
@@ -16,6 +20,12 @@ class AveragePool2D(Pool2D):
 
     stem = "average_pool_2d"
     builtin_code = 1
+
+    def check(self, operator: Operator) -> None:
+        """As any pool, with sums of 32 bits."""
+        super().check(operator)
+        y, x = window_axes(operator)
+        require(y.filter * x.filter < MAX_TAPS, f"windows of {y.filter}x{x.filter} are too large")
 
     def evaluate(self, operator: Operator, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
         """Sums and counts tap by tap."""

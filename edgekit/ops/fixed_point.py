@@ -110,5 +110,5 @@ def activation_range(
 
 
 def to_output(values: Int64, zero_point: int, low: int, high: int, dtype: DType) -> Array:
-    """values + zero_point, clamped to [low, high], as the output's type."""
-    return np.clip(values + zero_point, low, high).astype(dtype.numpy)
+    """values + zero_point, which wraps at 32 bits, clamped to [low, high], as the output's type."""
+    return np.clip(wrap_int32(values + zero_point), low, high).astype(dtype.numpy)

@@ -35,9 +35,8 @@ class Mean(Definition[MeanAttributes]):
         """Int8 with any scales."""
         check_int8(operator)
         reduced_axes(operator)
-        multiplier, shift = _multiplier(operator)
+        _, shift = _multiplier(operator)
         require(-31 <= shift <= 30, "its scales differ too much")
-        del multiplier
 
     def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:
         """The input's sizes without the reduced ones, or 1 in their place with keep_dims."""

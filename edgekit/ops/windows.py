@@ -12,6 +12,9 @@ from edgekit.ops.definition import require
 #: Filter sizes, strides, dilations and paddings lie in the kernels' parameters as int16.
 MAX_STEP = 32767
 
+#: The kernels step from tap to tap through the input with int32.
+MAX_TAP_DISTANCE = 2**31 - 1
+
 
 class Padding(enum.IntEnum):
     """How far a window may reach over the edge; the numbers are TFLite's."""
@@ -58,6 +61,7 @@ def axis(
 ) -> Axis:
     """The window along one axis; `pads` (before, after) replaces `padding`."""
     require(min(filter_size, stride, dilation) >= 1, "a stride, dilation or filter size is 0")
+    dilation = 1 if filter_size == 1 else dilation  # one tap has no distance to another
     reach = (filter_size - 1) * dilation + 1
     if pads is not None:
         before, outputs = pads[0], (size + sum(pads) - reach) // stride + 1
@@ -98,6 +102,9 @@ def check_axes(operator: Operator, y: Axis, x: Axis) -> None:
         require(a.outputs >= 1, "its window is larger than its input")
         largest = max(a.filter, a.stride, a.dilation, a.before)
         require(largest <= MAX_STEP, f"{largest} as stride, filter size or padding is too large")
+    _, _, width, channels = operator.input(0).shape
+    distance = max(y.dilation * width, x.dilation) * channels
+    require(distance <= MAX_TAP_DISTANCE, f"its taps are {distance} elements apart")
     shape = operator.output.shape
     require(
         len(shape) == 4 and shape[1:3] == (y.outputs, x.outputs),

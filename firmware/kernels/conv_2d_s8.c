@@ -74,8 +74,8 @@ static void store(const group *g, int32_t channel, int32_t sum0, int32_t sum1, i
         v1 = ek_rounding_shift_right(v1, -shift);
     }
     const int32_t zero_point = r->zero_point, min = r->min, max = r->max;
-    out[0][channel] = (int8_t)ek_clamp(v0 + zero_point, min, max);
-    out[1][channel] = (int8_t)ek_clamp(v1 + zero_point, min, max);
+    out[0][channel] = (int8_t)ek_clamp(ek_wrapping_add(v0, zero_point), min, max);
+    out[1][channel] = (int8_t)ek_clamp(ek_wrapping_add(v1, zero_point), min, max);
 }
 
 /* All channels of two pixels, or of one pixel twice. */

@@ -46,7 +46,8 @@ static void one_line(const channel *c, const int8_t *in, int8_t *out)
         if (--wait == 0) {
             wait = p->along.stride;
             sum = ek_requantize((int32_t)(c->bias + (uint32_t)sum), c->multiplier, c->shift);
-            *out = (int8_t)ek_clamp(sum + p->requant.zero_point, p->requant.min, p->requant.max);
+            sum = ek_wrapping_add(sum, p->requant.zero_point);
+            *out = (int8_t)ek_clamp(sum, p->requant.min, p->requant.max);
             out += p->along.out_step;
             left--;
         }

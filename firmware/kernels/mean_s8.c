@@ -32,7 +32,8 @@ void ek_mean_s8(const int8_t *in, const ek_mean_s8_params *params, int8_t *out)
                 const uint32_t sum = (uint32_t)params->bias + sum_of(row, params->reduced);
                 const int32_t value =
                     ek_requantize((int32_t)sum, params->multiplier, params->shift);
-                *out++ = (int8_t)ek_clamp(value + params->zero_point, INT8_MIN, INT8_MAX);
+                const int32_t sought = ek_wrapping_add(value, params->zero_point);
+                *out++ = (int8_t)ek_clamp(sought, INT8_MIN, INT8_MAX);
                 row += kept[2].step;
             }
             plane += kept[1].step;

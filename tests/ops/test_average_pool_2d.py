@@ -49,6 +49,9 @@ def test_what_the_kernel_cannot_compute_is_refused() -> None:
         wrong = dataclasses.replace(operator, outputs=(output,))
         with pytest.raises(UnsupportedError, match="differ in scale or zero point"):
             definition_of(wrong).check(wrong)
+    huge = pool("average_pool_2d", [1, 2, 2, 1], (4096, 4096))
+    with pytest.raises(UnsupportedError, match="windows of 4096x4096 are too large"):
+        definition_of(huge).check(huge)
     large = pool("average_pool_2d", [1, 2, 2, 1], (3, 3), padding=Padding.VALID)
     with pytest.raises(UnsupportedError, match="larger than its input"):
         definition_of(large).check(large)

@@ -60,6 +60,13 @@ def test_explicit_paddings_are_those_of_a_pad_before_it(
     check_kernels(cases, with_oracle=False)
 
 
+def test_the_dilation_of_a_single_tap_does_not_matter(check_kernels: Callable[..., None]) -> None:
+    # TFLite Micro's own product of it and a row overflows here
+    operator = depthwise([1, 1, 257, 256], [1, 1, 2, 256], dilation_height=32_767)
+    value = np.arange(257 * 256).astype(np.int8).reshape(1, 1, 257, 256)
+    check_kernels([(graph_of(operator), [(value,)])], with_oracle=False)
+
+
 @pytest.mark.parametrize(
     ("changes", "kernel"),
     [
@@ -95,6 +102,7 @@ def test_macs_count_the_padding_too() -> None:
         (depthwise([1, 4, 4, 2], [1, 1, 1, 4], depth_multiplier=3), "4 outputs are not 2 channels"),
         (depthwise([1, 4, 4, 2], [2, 1, 1, 4]), "its weights have 2 filters, not 1"),
         (depthwise([1, 2, 4, 2], [1, 3, 1, 2], padding=Padding.VALID), "larger than its input"),
+        (depthwise([1, 2, 257, 256], [1, 2, 1, 256], dilation_height=32_767), "elements apart"),
     ],
 )
 def test_what_the_kernel_cannot_compute_is_refused(operator: Operator, reason: str) -> None:

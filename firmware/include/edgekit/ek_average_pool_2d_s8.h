@@ -12,7 +12,7 @@
  *
  * in [N][H][W][C] int8    out [N][out_height][out_width][C] int8, of the same scale
  * Every window must have an element inside the input. in and out must not overlap. Needs no
- * scratch. */
+ * scratch. Bounds: filter_height * filter_width < 2^24. */
 void ek_average_pool_2d_s8(const int8_t *in, const ek_pool_2d_params *params, int8_t *out);
 
 #endif

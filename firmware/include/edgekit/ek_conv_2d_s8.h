@@ -40,7 +40,7 @@ typedef struct {
  * scratch: two windows, 2 * filter_height * filter_width * I bytes; NULL if that is no more than
  * EK_CONV_2D_STACK_BYTES, or if every window is a whole pixel of the input
  * in, out and scratch must not overlap. Sums wrap at 32 bits, as TFLite Micro's do.
- * Bounds: filter_height * filter_width * I < 2^16. */
+ * Bounds: filter_height * filter_width * I < 2^16; dilation_x * C < 2^31. */
 void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
                    const ek_conv_2d_s8_params *params, int8_t *scratch, int8_t *out);
 

@@ -32,7 +32,8 @@ typedef struct {
  *
  * in  [N][H][W][C] int8    weights [C * M][filter_height][filter_width] int8
  * out [N][out_height][out_width][C * M] int8   bias [C * M] int32
- * in and out must not overlap. Sums wrap at 32 bits, as TFLite Micro's do. Needs no scratch. */
+ * in and out must not overlap. Sums wrap at 32 bits, as TFLite Micro's do. Needs no scratch.
+ * Bounds: filter_height * filter_width < 2^16; dilation_y * W * C and dilation_x * C < 2^31. */
 void ek_depthwise_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
                              const ek_depthwise_conv_2d_s8_params *params, int8_t *out);
 

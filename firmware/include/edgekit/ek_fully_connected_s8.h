@@ -19,7 +19,8 @@ typedef struct {
  * in   [N][I] int8      weights [O][I] int8
  * bias [O]    int32, with minus the input's zero point times each row's sum of weights in it
  * out  [N][O] int8
- * in and out must not overlap. Sums wrap at 32 bits, as TFLite Micro's do. Needs no scratch. */
+ * in and out must not overlap. Sums wrap at 32 bits, as TFLite Micro's do. Needs no scratch.
+ * Bounds: I < 2^16. */
 void ek_fully_connected_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
                            const ek_fully_connected_s8_params *params, int8_t *out);
 

@@ -44,7 +44,7 @@ static inline int32_t ek_doubling_high_mul(int32_t a, int32_t b)
 }
 
 /* round(x / 2^bits), ties away from zero.
- * Precondition: 0 <= bits <= 31, x > INT32_MIN. */
+ * Precondition: 0 <= bits <= 31, |x| < 2^31 - 1, as of all that ek_doubling_high_mul gives. */
 static inline int32_t ek_rounding_shift_right(int32_t x, int32_t bits)
 {
     if (bits == 0) {
@@ -64,6 +64,13 @@ static inline int32_t ek_requantize(int32_t acc, int32_t multiplier, int32_t shi
     return ek_rounding_shift_right(ek_doubling_high_mul(acc, multiplier), -shift);
 }
 
+/* a + b, which wraps at 32 bits: accumulators close to the limits may pass them when the output's
+ * zero point is added, and TFLite Micro's then come out at the other end. */
+static inline int32_t ek_wrapping_add(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
 static inline int32_t ek_clamp(int32_t x, int32_t min, int32_t max)
 {
     x = x < min ? min : x;
@@ -81,8 +88,8 @@ typedef struct {
 /* The int8 output of channel `c`. */
 static inline int8_t ek_requantize_s8(uint32_t acc, const ek_requant_s8 *r, int32_t c)
 {
-    const int32_t x = ek_requantize((int32_t)acc, r->multiplier[c], r->shift[c]) + r->zero_point;
-    return (int8_t)ek_clamp(x, r->min, r->max);
+    const int32_t x = ek_requantize((int32_t)acc, r->multiplier[c], r->shift[c]);
+    return (int8_t)ek_clamp(ek_wrapping_add(x, r->zero_point), r->min, r->max);
 }
 
 #endif
