@@ -11,6 +11,7 @@ import numpy as np
 
 from edgekit.errors import InputError
 from edgekit.ir import Array, DType, Graph, Tensor
+from edgekit.ops.quantize import quantized
 
 #: Names under which an .npz file may hold the labels.
 LABEL_KEYS = ("y", "labels", "label")
@@ -116,10 +117,7 @@ def _converted(values: Array, tensor: Tensor, where: str) -> Array:
         if tensor.dtype is DType.FLOAT32:
             return values.astype(np.float32)
         if tensor.quantization is not None and tensor.quantization.per_tensor:
-            real = values.astype(np.float32) / np.float32(tensor.scale)
-            rounded = np.trunc(real + np.copysign(np.float32(0.5), real)) + tensor.zero_point
-            clipped: Array = np.clip(rounded, tensor.dtype.min, tensor.dtype.max)
-            return clipped.astype(tensor.dtype.numpy)
+            return quantized(values.astype(np.float32), tensor)
     elif np.issubdtype(values.dtype, np.integer) and tensor.dtype is not DType.FLOAT32:
         converted: Array = values.astype(tensor.dtype.numpy)
         if (converted == values).all():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgekit.ir import Array, DType, Operator
+from edgekit.ir import Array, DType, Operator, Tensor
 from edgekit.ops.definition import KernelNeeds, NoAttributes, require
 from edgekit.ops.fixed_point import Int64, quantize_multiplier, requantize
 from edgekit.ops.lookup import Lookup, check_scale
@@ -48,13 +48,7 @@ class Quantize(Lookup[NoAttributes]):
         assert source is not None
         if source.dtype != np.float32:
             return super().evaluate(operator, inputs)
-        output = operator.output
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            quotient = (source / np.float32(output.scale)).astype(np.float64)
-        quotient = np.clip(np.nan_to_num(quotient, nan=0.0), -_FAR, _FAR)
-        rounded = np.trunc(quotient + np.copysign(0.5, quotient)).astype(np.int64)
-        values = np.clip(rounded + output.zero_point, output.dtype.min, output.dtype.max)
-        return (values.astype(output.dtype.numpy),)
+        return (quantized(source, operator.output),)
 
     def function(self, operator: Operator, values: Int64) -> Int64:
         """Requantise; the ratio of scales is one of doubles."""
@@ -82,3 +76,13 @@ class Quantize(Lookup[NoAttributes]):
         if operator.input(0).dtype is DType.FLOAT32:
             return None
         return super().output_clamp(operator)
+
+
+def quantized(reals: Array, tensor: Tensor) -> Array:
+    """float32 `reals` as integers of `tensor`, which has one scale; saturated, NaN its zero."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        quotient = (reals / np.float32(tensor.scale)).astype(np.float64)
+    quotient = np.clip(np.nan_to_num(quotient, nan=0.0), -_FAR, _FAR)
+    rounded = np.trunc(quotient + np.copysign(0.5, quotient)).astype(np.int64)
+    values = np.clip(rounded + tensor.zero_point, tensor.dtype.min, tensor.dtype.max)
+    return values.astype(tensor.dtype.numpy)

@@ -49,6 +49,8 @@ def test_floats_are_quantised_with_the_inputs_scale_ties_away_from_zero(graph):
     x = np.array([[0.0, 0.25, -0.25, 0.74, 1000.0, -1000.0]], np.float32)
     samples = from_arrays({"x": x}, graph)
     assert samples.inputs[0][0].reshape(-1).tolist() == [3, 4, 2, 4, 127, -128]
+    just_below_a_tie = np.full((1, 6), np.nextafter(np.float32(0.25), np.float32(0)))
+    assert (from_arrays({"x": just_below_a_tie}, graph).inputs[0][0] == 3).all()
 
 
 def test_wider_integers_are_taken_where_nothing_is_lost(graph):
