@@ -27,7 +27,7 @@ class TensorContext:
     size_bytes: int
     offset_bytes: int  # in the arena; 0 for a constant
     constant: str | None  # symbol of its array, for a constant
-    scale: str  # C float literal; "0.0f" when it has none
+    scale: str  # C number; "0" when it has none
     zero_point: int
 
 

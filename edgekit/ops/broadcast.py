@@ -49,5 +49,5 @@ def loops(first: Shape, second: Shape) -> tuple[Loop, ...]:
 
 
 def loop_array(outer: tuple[Loop, ...]) -> npt.NDArray[np.int32]:
-    """What ek_broadcast_s8.h reads: size and steps of each loop, shape [loops, 3]."""
+    """What ek_elementwise.h reads: size and steps of each loop, shape [loops, 3]."""
     return np.array([(loop.size, *loop.steps) for loop in outer], np.int32).reshape(-1, 3)

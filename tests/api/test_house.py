@@ -1,13 +1,13 @@
 """Every operator has all its files, under the names that its module gives."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from edgekit import resources
 from edgekit.ops import OPERATORS
 
-CHECKOUT = resources.tree("firmware").parent
+CHECKOUT = Path(__file__).parents[2]
 STEMS = sorted(definition.stem for definition in OPERATORS)
 
 
