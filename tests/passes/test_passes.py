@@ -135,7 +135,7 @@ def test_an_operator_without_a_kernel_is_left_as_the_model_has_it() -> None:
     assert [op.kind for op in after.operators] == ["transpose", "custom:mystery"]
     assert [str(refused) for refused in schemes.unsupported(after)] == [
         "#0 TRANSPOSE (int8): [0, 0] is no order of 2 dimensions",
-        "#1 CUSTOM:MYSTERY (int8): edgekit has no kernel for it",
+        "#1 custom:mystery (int8): edgekit has no kernel for it",
     ]
 
 
