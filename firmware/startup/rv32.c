@@ -16,12 +16,13 @@ extern uint8_t ek_stack_guard[], ek_stack_limit[];
 __attribute__((noreturn)) void ek_exit(int status);
 __attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value);
 
-/* The three instructions are semihosting's mark; they may not be compressed nor cross a page. */
+/* The three instructions are semihosting's mark; they may not be compressed nor cross a page. They
+ * are aligned before compression is off: code before them may end at any even address. */
 static void say(const char *text)
 {
     register uint32_t a0 __asm__("a0") = SEMIHOSTING_WRITE0;
     register const char *a1 __asm__("a1") = text;
-    __asm__ volatile(".option push\n\t.option norvc\n\t.balign 16\n\t"
+    __asm__ volatile(".balign 16\n\t.option push\n\t.option norvc\n\t"
                      "slli x0, x0, 0x1f\n\tebreak\n\tsrai x0, x0, 7\n\t"
                      ".option pop"
                      : "+r"(a0)
