@@ -107,7 +107,7 @@ def test_memories_add_up_and_an_operating_system_has_none():
         ("qemu-cortex-m3", 6_400_000_000_000, 25_000_000, 10**12),
         ("qemu-cortex-m33", 512, 20_000_000, 100),
         ("qemu-cortex-m55", 8_192, 32_000_000, 1_000),
-        ("qemu-xtensa", 256, 40_000_000, 100),
+        ("qemu-xtensa", 512, 40_000_000, 100),
         ("qemu-riscv32", 123_456, 0, 123_456),
     ],
 )
