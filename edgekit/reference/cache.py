@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import platformdirs
 
+from edgekit import resources
 from edgekit.errors import OracleError
 from edgekit.frontends import tflite
 from edgekit.ir import Array
@@ -56,9 +56,8 @@ def _computed(model: bytes, inputs: Sequence[tuple[Array, ...]]) -> Outputs:
 
 
 def folder() -> Path:
-    """Where the oracle's outputs are kept: $EDGEKIT_CACHE, or the user's cache folder."""
-    root = os.environ.get("EDGEKIT_CACHE") or platformdirs.user_cache_dir("edgekit")
-    return Path(root) / "oracle"
+    """Where the oracle's outputs are kept."""
+    return resources.cache() / "oracle"
 
 
 @functools.cache

@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
-
+from edgekit import resources
 from edgekit.errors import UserError
 
 _KEPT = 256  # builds; the least recently used go first
@@ -21,15 +20,9 @@ _REMOVE_ATTEMPTS = 20
 _REMOVE_PAUSE_S = 0.05
 
 
-def root() -> Path:
-    """$EDGEKIT_CACHE, else the user's cache directory."""
-    chosen = os.environ.get("EDGEKIT_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("edgekit"))
-
-
 def find(key: str) -> Path | None:
     """The directory of a finished build."""
-    directory = root() / "builds" / key
+    directory = resources.cache() / "builds" / key
     if not directory.is_dir():
         return None
     with contextlib.suppress(OSError):
@@ -39,7 +32,7 @@ def find(key: str) -> Path | None:
 
 def store(directory: Path, key: str) -> Path:
     """Move a finished build in, all at once; another process may have been faster."""
-    target = root() / "builds" / key
+    target = resources.cache() / "builds" / key
     try:
         directory.rename(target)
     except OSError:
@@ -51,7 +44,7 @@ def store(directory: Path, key: str) -> Path:
 
 def forget(key: str) -> None:
     """Drop a build that is no longer whole."""
-    shutil.rmtree(root() / "builds" / key, ignore_errors=True)
+    shutil.rmtree(resources.cache() / "builds" / key, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -61,14 +54,14 @@ def workshop() -> Iterator[Path]:
     Raises:
         UserError: the cache cannot be written.
     """
-    builds = root() / "builds"
+    builds = resources.cache() / "builds"
     try:
         builds.mkdir(parents=True, exist_ok=True)
         _drop_abandoned(builds)
         directory = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=builds))
     except OSError as error:
         raise UserError(
-            f"the cache {root()} cannot be written: {error.strerror}",
+            f"the cache {resources.cache()} cannot be written: {error.strerror}",
             hint="set EDGEKIT_CACHE to a directory of yours",
         ) from error
     try:
@@ -79,7 +72,7 @@ def workshop() -> Iterator[Path]:
 
 def keep_log(text: str, key: str) -> Path:
     """Keep the output of a build that failed."""
-    log = root() / "failed" / f"{key[:16]}.log"
+    log = resources.cache() / "failed" / f"{key[:16]}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(text, encoding="utf-8")
     return log
