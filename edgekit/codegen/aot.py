@@ -26,6 +26,7 @@ _CTYPES = {
     DType.BOOL: "uint8_t",
 }
 _VALUES_PER_LINE = 16
+_MAX_MACS = 2**32 - 1  # what fits an ek_model; more are said to be as many
 
 
 def generate(
@@ -78,7 +79,7 @@ class _Writer:
             lower_bound_bytes=plan.lower_bound_bytes,
             arena_proof=plan.proof,
             input_bytes=sum(t.size_bytes for t in graph.inputs),
-            macs=sum(choice.macs for choice in self._selection.choices),
+            macs=min(sum(choice.macs for choice in self._selection.choices), _MAX_MACS),
             headers=tuple(sorted({c.needs.kernel for c in self._selection.choices})),
             constants=tuple(self._constants.values()),
             steps=steps,
@@ -100,7 +101,7 @@ class _Writer:
             operator_name=ops.definition_of(operator).name,
             kernel=f"ek_{needs.kernel}",
             scheme=choice.scheme,
-            macs=choice.macs,
+            macs=min(choice.macs, _MAX_MACS),
             inputs=tuple(
                 None if t is None else self._tensor(t, constants.get(f"input{i}"))
                 for i, t in enumerate(operator.inputs)

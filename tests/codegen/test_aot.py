@@ -13,6 +13,7 @@ from edgekit import boards
 from edgekit.codegen import free_name
 from edgekit.codegen.render import c_string
 from edgekit.codegen.sources import library_files
+from edgekit.ops.fully_connected import FullyConnected
 
 FIVE_LINES = """\
 #include <stdio.h>
@@ -123,3 +124,10 @@ def test_a_faster_twin_of_a_kernel_is_one_more_file(tmp_path):
     assert "edgekit/ek_dsp.h" in fast
     plain = library_files(["add_s8"], [], firmware=tmp_path)
     assert set(plain) == {"add_s8.c", "edgekit/ek_add_s8.h"}
+
+
+def test_more_macs_than_an_int_holds_are_said_to_be_as_many_as_it_holds(graph, monkeypatch):
+    monkeypatch.setattr(FullyConnected, "macs", lambda self, operator: 2**33)
+    source = generate(graph).files["ek_dense.c"]
+    assert ".macs = 4294967295," in source
+    assert str(2**33) not in source

@@ -51,8 +51,8 @@ typedef struct {
     const char *name;        /* the operator's name in the model, e.g. "CONV_2D" */
     const char *kernel;      /* the C function that computes it, e.g. "ek_conv_2d_s8" */
     uint16_t operator_index; /* of its first operator in the .tflite */
-    uint32_t macs;
-    uint32_t output_offset; /* bytes from the start of the arena */
+    uint32_t macs;           /* UINT32_MAX: so many or more */
+    uint32_t output_offset;  /* bytes from the start of the arena */
     uint32_t output_bytes;
 } ek_step;
 
@@ -64,7 +64,7 @@ typedef struct {
     const char *engine;   /* "aot" or "tflm" */
     uint8_t sha256[32];   /* of the .tflite */
     uint32_t arena_bytes; /* inputs, outputs, activations and scratch */
-    uint32_t macs;        /* of one invoke */
+    uint32_t macs;        /* of one invoke; UINT32_MAX: so many or more */
     uint16_t input_count, output_count, step_count;
     const ek_tensor *inputs, *outputs;
     const ek_step *steps;
