@@ -27,7 +27,7 @@ EdgekitError                    exit code 1: something failed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 
@@ -65,7 +65,7 @@ class UnsupportedOperator:
 
     index: int  # in the .tflite
     name: str  # e.g. "TRANSPOSE_CONV"
-    type: str  # element type of its first input, e.g. "int8"
+    type: str  # element type of the first input that is computed, e.g. "int8"
     reason: str
 
     def __str__(self) -> str:
@@ -82,8 +82,18 @@ class UnsupportedOperatorsError(ModelError):
         lines = "".join(f"\n  {operator}" for operator in self.operators)
         super().__init__(
             f"{model}: {what} cannot be compiled ahead of time:{lines}",
-            hint="replace or remove them in the model, or quantise it fully to int8",
+            hint=_way_out({operator.type for operator in self.operators}),
         )
+
+
+def _way_out(types: Set[str]) -> str:
+    """What to try, by the element types that the operators compute with."""
+    if types & {"int16", "uint8"}:
+        return "convert the model with int8 activations: supported_ops = [TFLITE_BUILTINS_INT8]"
+    replace = "replace them in the model: the README lists the operators that edgekit has"
+    if "float32" in types:
+        return f"converters leave in float32 what they have no int8 form of; {replace}"
+    return replace
 
 
 class InputError(UserError):

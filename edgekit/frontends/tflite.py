@@ -26,6 +26,10 @@ from edgekit.ir import DType, Graph, Operator, problems
 
 _MAX_NAME = 63  # characters of an identifier that every C compiler tells apart
 _DAMAGED = "the file is damaged: fetch or convert it again"
+_QUANTISE = (
+    "quantise the model fully to int8: give TensorFlow's TFLiteConverter a "
+    "representative_dataset and supported_ops = [TFLITE_BUILTINS_INT8]"
+)
 
 
 def read(source: str | os.PathLike[str] | bytes, name: str | None = None) -> Graph:
@@ -56,26 +60,25 @@ def read(source: str | os.PathLike[str] | bytes, name: str | None = None) -> Gra
 
 
 def refuse_float(graph: Graph) -> None:
-    """Raise FloatModelError if an operator computes in float32.
+    """Raise FloatModelError if all that the model computes with is float32.
 
-    QUANTIZE and DEQUANTIZE do not count, so float32 may go into and come out of a model.
+    QUANTIZE and DEQUANTIZE do not count, so float32 may go into and come out of a model. Single
+    operators that a converter left in float32 are refused later, with all others that are.
     """
-    floats = [op for op in graph.operators if _computes_in_float(op)]
-    if not floats:
+    computing = [op for op in graph.operators if op.kind not in ("quantize", "dequantize")]
+    floats = [op for op in computing if _handles(op, DType.FLOAT32)]
+    if not floats or any(_handles(op, DType.INT8) for op in computing):
         return
     first = floats[0]
     count = f"{len(floats)} of {len(graph.operators)} operators compute in float32"
     raise FloatModelError(
         f"{graph.name}: {count}, the first is #{first.index} {first.kind.upper()}",
-        hint="quantise the model fully to int8: give TensorFlow's TFLiteConverter a "
-        "representative_dataset and supported_ops = [TFLITE_BUILTINS_INT8]",
+        hint=_QUANTISE,
     )
 
 
-def _computes_in_float(operator: Operator) -> bool:
-    if operator.kind in ("quantize", "dequantize"):
-        return False
-    return any(t.dtype is DType.FLOAT32 for t in (*operator.activations, *operator.outputs))
+def _handles(operator: Operator, dtype: DType) -> bool:
+    return any(t.dtype is dtype for t in (*operator.activations, *operator.outputs))
 
 
 def _content(path: Path) -> bytes:
@@ -136,6 +139,9 @@ def _graph(content: bytes, name: str) -> Graph:
 
 def _refused(name: str, nodes: list[_Node], tensors: Tensors, why: dict[int, str]) -> ModelError:
     """The error for a model with tensors that the IR cannot hold: all that stands in the way."""
+    types = {tensors.type_name(i) for node in nodes for i in node.used}
+    if "float16" in types and "int8" not in types:
+        return FloatModelError("its weights are float16: it computes in float", hint=_QUANTISE)
     operators = []
     for node in nodes:
         odd = next((why[i] for i in node.used if i in why), None)

@@ -54,7 +54,8 @@ def unsupported(graph: Graph) -> list[UnsupportedOperator]:
     for operator in graph.operators:
         reason = ops.refusal(operator)
         if reason is not None:
-            first = next((t for t in operator.inputs if t is not None), operator.output)
+            given = [t for t in operator.inputs if t is not None]
+            first = next(iter((*operator.activations, *given, operator.output)))
             custom = operator.kind.startswith("custom:")
             name = operator.kind if custom else operator.kind.upper()
             refused.append(UnsupportedOperator(operator.index, name, first.dtype.value, reason))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from support import shared_models
 from support.models import graph_of, operator, tensor
 
-from edgekit.errors import FloatModelError
+from edgekit import pipeline
+from edgekit.errors import FloatModelError, UnsupportedOperatorsError
 from edgekit.frontends import tflite, tflite_writer
 from edgekit.ir import DType, Graph
 from edgekit.ops import NoAttributes
@@ -52,6 +55,26 @@ def test_a_float_model_is_read_and_then_refused() -> None:
     graph = tflite.read(tflite_writer.write(graph_of([layer], [source], [result])))
     with pytest.raises(FloatModelError, match="1 of 1 operators"):
         tflite.refuse_float(graph)
+
+
+def test_an_operator_left_in_float_is_refused_with_all_others(tmp_path: Path) -> None:
+    source, inner, result = (tensor([1, 4], scale=0.5) for _ in range(3))
+    before, after = tensor([1, 4], F32), tensor([1, 4], F32)
+    graph = graph_of(
+        [
+            operator("dequantize", [source], [before], NoAttributes()),
+            operator("tanh", [before], [after], NoAttributes()),
+            operator("quantize", [after], [inner], NoAttributes()),
+            operator("relu", [inner], [result], NoAttributes()),
+        ],
+        [source],
+        [result],
+    )
+    path = tmp_path / "mixed.tflite"
+    path.write_bytes(tflite_writer.write(graph))
+    with pytest.raises(UnsupportedOperatorsError, match=r"1 operator .*\n  #1 TANH") as caught:
+        pipeline.compile(path)
+    assert "float32" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("name", ["kws01_float32", "ic01_float32"])

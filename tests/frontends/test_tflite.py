@@ -11,7 +11,7 @@ import pytest
 from support import shared_models
 from support.flatbuffers_maker import build, dense_model, int32s, quantized
 
-from edgekit.errors import CorruptModelError, ModelError
+from edgekit.errors import CorruptModelError, FloatModelError, ModelError
 from edgekit.frontends import schema, tflite
 from edgekit.ir import DType, Quantization, problems
 from edgekit.ops.fixed_point import Activation
@@ -126,6 +126,15 @@ def test_what_the_graph_cannot_hold_is_refused(
         tflite.read(build(model), "odd")
     assert not isinstance(caught.value, CorruptModelError)
     assert str(caught.value).startswith("odd: ")
+
+
+def test_float16_weights_make_a_float_model() -> None:
+    model = dense_model()
+    for index, name in enumerate(("float32", "float16", "float32")):
+        set_type(model, index, name)
+    with pytest.raises(FloatModelError, match=r"odd: .*float16") as caught:
+        tflite.read(build(model), "odd")
+    assert "representative_dataset" in str(caught.value.hint)
 
 
 CORRUPT: dict[str, tuple[Callable[[Model], object], str]] = {
