@@ -22,6 +22,7 @@ class Pool2DAttributes:
     filter_width: int = slot(3, "int32", 0)
     filter_height: int = slot(4, "int32", 0)
     activation: Activation = slot(5, "int8", Activation.NONE)
+    pads: tuple[int, int, int, int] | None = None  # top, bottom, left, right; set by a pass
     clamp: tuple[int, int] | None = None  # set by a pass
 
 
@@ -40,7 +41,9 @@ class Pool2D(Definition[Pool2DAttributes]):
             source.zero_point == output.zero_point and abs(source.scale - output.scale) <= 1e-6,
             "its input and output differ in scale or zero point",
         )
-        check_axes(operator, *window_axes(operator))
+        y, x = window_axes(operator)
+        check_axes(operator, y, x)
+        require(_meets_input(y) and _meets_input(x), "a window lies in its padding")
 
     def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:
         """[N, positions down, positions across, C]."""
@@ -66,6 +69,11 @@ def window_axes(operator: Operator) -> tuple[Axis, Axis]:
     attributes = operator.attributes
     size = (attributes.filter_height, attributes.filter_width)
     return axes(attributes, operator.input(0), size)
+
+
+def _meets_input(a: Axis) -> bool:
+    """True if the first and the last position of the window reach into the input."""
+    return a.before < a.filter and (a.outputs - 1) * a.stride - a.before < a.size
 
 
 def taps(operator: Operator, source: Array) -> Iterator[tuple[tuple[slice, ...], Array]]:

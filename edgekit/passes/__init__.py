@@ -18,6 +18,7 @@ from edgekit.passes.fuse_activation import fuse_activation
 from edgekit.passes.fuse_pad import fuse_pad
 from edgekit.passes.remove_dead import remove_dead
 from edgekit.passes.remove_noops import remove_noops
+from edgekit.passes.sink_pad import sink_pad
 
 Pass = Callable[[Graph], Graph]
 
@@ -25,6 +26,7 @@ DEFAULT: tuple[Pass, ...] = (
     drop_shape_inputs,  # what only computed the shape of a RESHAPE is dead then
     fold_constants,
     remove_dead,  # before passes that ask who else reads a tensor
+    sink_pad,  # before the views that it brings together are joined
     remove_noops,
     fuse_pad,
     fuse_activation,
@@ -58,4 +60,5 @@ __all__ = [
     "remove_dead",
     "remove_noops",
     "run",
+    "sink_pad",
 ]

@@ -83,6 +83,19 @@ def remove_noops() -> Graph:
     return s.graph(whole, unpadded, same, rescaled)
 
 
+def sink_pad() -> Graph:
+    """A causal 1-D convolution; then paddings that must stay where they are."""
+    s = Sketch()
+    source = s.input(1, 6, 2)
+    causal = [(0, 0), (2, 0), (0, 0)]
+    padded = s.pad(source, causal)
+    rows = s.conv(s.add("reshape", [padded], ReshapeAttributes(), shape=(1, 8, 1, 2)), size=(3, 1))
+    joined = s.add("reshape", [s.pad(source, causal)], ReshapeAttributes(), shape=(1, 16))
+    twice = s.pad(source, causal)
+    again = [s.add("reshape", [twice], ReshapeAttributes(), shape=(8, 1, 2)) for _ in range(2)]
+    return s.graph(rows, joined, *again)
+
+
 def fuse_pad() -> Graph:
     s = Sketch()
     source = s.input(1, 6, 5, 2)
@@ -94,6 +107,18 @@ def fuse_pad() -> Graph:
     rescaled = s.conv(s.pad(same, image, zero_point=0))
     twice = s.pad(source, image)
     return s.graph(other_value, channels, rescaled, s.conv(twice), s.conv(twice))
+
+
+def fuse_pad_pool() -> Graph:
+    """Fused where nothing less than the pad value comes out, and no window sees only padding."""
+    s = Sketch()
+    source = s.input(1, 4, 4, 2)
+    image = [(0, 0), (1, 0), (0, 1), (0, 0)]
+    least = s.max_pool(s.pad(source, image, -128))
+    relu = s.max_pool(s.pad(source, image, ZERO_POINT), activation=Activation.RELU)
+    counts = s.max_pool(s.pad(source, image, ZERO_POINT))
+    beside = s.max_pool(s.pad(source, [(0, 0), (2, 0), (0, 0), (0, 0)], -128))
+    return s.graph(least, relu, counts, beside)
 
 
 def fuse_activation() -> Graph:
@@ -113,10 +138,12 @@ CASES: dict[str, tuple[passes.Pass, Callable[[], Graph]]] = {
         fold_constants,
         remove_dead,
         remove_noops,
+        sink_pad,
         fuse_pad,
         fuse_activation,
     )
 }
+CASES["fuse_pad_pool"] = (passes.fuse_pad, fuse_pad_pool)
 CASES["all_passes"] = (passes.run, drop_shape_inputs)
 
 

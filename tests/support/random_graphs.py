@@ -29,7 +29,7 @@ _rescaled = st.sampled_from([{}, {}, {}, {"scale": SCALE / 2}, {"zero_point": ZE
 def _reshape(draw: st.DrawFn, s: Sketch, source: Tensor) -> Tensor:
     shape = draw(st.sampled_from((source.shape, (1, source.elements), (source.elements, 1, 1))))
     inputs = [source]
-    if draw(st.booleans()):
+    if source.shape and draw(st.booleans()):  # a scalar's shape has no elements
         inputs.append(s.add("shape", [source], ShapeAttributes(2), dtype=DType.INT32))
     return s.add("reshape", inputs, ReshapeAttributes(), shape=shape, **draw(_rescaled))
 
@@ -61,7 +61,7 @@ def _pad(draw: st.DrawFn, s: Sketch, source: Tensor) -> Tensor:
     paddings = [(draw(some), draw(some)) for _ in source.shape]
     if len(paddings) == 4 and draw(st.booleans()):
         paddings[0] = paddings[3] = (0, 0)
-    value = draw(st.sampled_from((None, ZERO_POINT, -5)))
+    value = draw(st.sampled_from((None, ZERO_POINT, -5, -128)))
     return s.pad(source, paddings, value, **(draw(_rescaled) if value is None else {}))
 
 
@@ -97,11 +97,18 @@ def _conv(draw: st.DrawFn, s: Sketch, source: Tensor) -> Tensor:
     return s.conv(source, 2, stride=draw(st.integers(1, 2)), activation=activation, **window)  # type: ignore[arg-type]
 
 
+def _max_pool(draw: st.DrawFn, s: Sketch, source: Tensor) -> Tensor:
+    padding = draw(st.sampled_from(Padding))
+    fits = padding is Padding.SAME or (source.shape[1] >= 3 and source.shape[2] >= 2)
+    activation = draw(st.sampled_from((Activation.NONE, Activation.RELU)))
+    return s.max_pool(source, (3, 2) if fits else (1, 1), padding, activation=activation)
+
+
 _ANY: tuple[Step, ...] = (
     _reshape, _squeeze, _transpose, _slice, _pad, _concatenation, _activation, _activation, _dense,
 )  # fmt: skip
 _GROW: tuple[Step, ...] = (_expand_dims, _pack)
-_IMAGES: tuple[Step, ...] = (_conv, _conv, _pad)
+_IMAGES: tuple[Step, ...] = (_conv, _conv, _max_pool, _pad)
 
 
 @st.composite

@@ -13,6 +13,7 @@ from edgekit.ops.conv_2d import Conv2DAttributes
 from edgekit.ops.depthwise_conv_2d import DepthwiseConv2DAttributes
 from edgekit.ops.fixed_point import Activation
 from edgekit.ops.fully_connected import FullyConnectedAttributes
+from edgekit.ops.pooling import Pool2DAttributes
 from edgekit.ops.windows import Padding
 from support import models
 
@@ -82,6 +83,18 @@ class Sketch:
         weights = self.weights(1, *size, source.shape[3])
         attributes = DepthwiseConv2DAttributes(padding, 1, 1, 1)
         return self.add("depthwise_conv_2d", [source, weights], attributes)
+
+    def max_pool(
+        self,
+        source: Tensor,
+        size: tuple[int, int] = (2, 2),
+        padding: Padding = Padding.VALID,
+        activation: Activation = Activation.NONE,
+    ) -> Tensor:
+        """MAX_POOL_2D."""
+        height, width = size
+        attributes = Pool2DAttributes(padding, 1, 1, width, height, activation)
+        return self.add("max_pool_2d", [source], attributes)
 
     def dense(self, source: Tensor, outputs: int = 3) -> Tensor:
         """FULLY_CONNECTED."""
