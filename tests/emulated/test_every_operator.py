@@ -32,8 +32,11 @@ def built(
 
 
 def counts_exactly(board: Board, ticks_hz: int) -> bool:
-    """True if rounding gives a step's instructions: four readings make its ticks, each off by less
-    than one: the step's own two, and the two that found what the profiling hook costs."""
+    """True if rounding recovers a step's instructions from its ticks.
+
+    Four readings make those, each off by less than one: the step's own two, and the two that found
+    what the profiling hook costs.
+    """
     if board.emulator is None or board.emulator.icount_shift is None or ticks_hz == 0:
         return True
     return ticks_hz << board.emulator.icount_shift > 4 * 10**9
@@ -59,7 +62,7 @@ def proven(firmware: BuiltFirmware) -> Measurement:
     verify = measurement.verify
     assert (verify.inputs, verify.mismatched_bytes) == (2, 0)
     assert verify.compared_bytes == 2 * sum(t.size_bytes for t in compiled.graph.outputs)
-    assert verify.oracle == NAME if Oracle.available() else cache.NUMPY_NAME
+    assert verify.oracle == (NAME if Oracle.available() else cache.NUMPY_NAME)
     return measurement
 
 
