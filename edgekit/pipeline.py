@@ -378,7 +378,11 @@ def _verify(
         raise VerificationError(
             f"{agreement.mismatched_bytes:,} of {agreement.compared_bytes:,} output bytes differ "
             f"from {oracle}, first in input {agreement.first_mismatch}; "
-            + (f"the first to differ is {culprit}" if culprit else "no single operator differs"),
+            + (
+                f"the first to differ is {culprit}"
+                if culprit
+                else "every operator computes what edgekit's NumPy reference does"
+            ),
             hint="this is a bug of edgekit: please report it with the model",
         )
     verification = measurement.Verification(

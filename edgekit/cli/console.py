@@ -115,7 +115,7 @@ def stdout() -> Console:
     """Where results go."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, markup=False)  # names may have brackets
 
 
 @contextlib.contextmanager

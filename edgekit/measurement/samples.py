@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +64,11 @@ def read_samples(path: Path, graph: Graph, *, limit: int | None = None) -> Sampl
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise InputError(f"there is no file {path}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path} cannot be read as an .npz file: {error}", hint="save it with numpy.savez(x=…)"
-        ) from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        hint = "save it with numpy.savez(path, x=…)"  # NumPy's own advice is to unpickle it
+        raise InputError(f"{path} is no .npz file of numbers", hint=hint) from error
     return from_arrays(arrays, graph, limit=limit, source=str(path))
 
 
@@ -104,6 +106,14 @@ def _column(values: Array, tensor: Tensor, where: str) -> Array:
             f"{where} has shape {list(values.shape)}; the model takes {list(tensor.shape)}",
             hint="give one sample of that shape for each index of the first axis",
         )
+    if np.issubdtype(values.dtype, np.floating):
+        with np.errstate(over="ignore"):  # what overflows a float32 is not finite either
+            values = values.astype(np.float32)
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"{where} has values that are not finite",
+                hint="give finite numbers: the model has no meaning for others",
+            )
     if values.dtype != tensor.dtype.numpy:
         values = _converted(values, tensor, where)
     return np.ascontiguousarray(values).reshape(len(values), *tensor.shape)
@@ -112,12 +122,8 @@ def _column(values: Array, tensor: Tensor, where: str) -> Array:
 def _converted(values: Array, tensor: Tensor, where: str) -> Array:
     """Floats quantised as the input is; wider integers where nothing is lost."""
     if np.issubdtype(values.dtype, np.floating):
-        if not np.isfinite(values).all():
-            raise InputError(f"{where} has values that are not finite")
-        if tensor.dtype is DType.FLOAT32:
-            return values.astype(np.float32)
         if tensor.quantization is not None and tensor.quantization.per_tensor:
-            return quantized(values.astype(np.float32), tensor)
+            return quantized(values, tensor)
     elif np.issubdtype(values.dtype, np.integer) and tensor.dtype is not DType.FLOAT32:
         converted: Array = values.astype(tensor.dtype.numpy)
         if (converted == values).all():
