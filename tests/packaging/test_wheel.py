@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -79,6 +80,21 @@ def test_an_unpacked_wheel_lists_the_boards_of_its_own_tree(wheel: Path, tmp_pat
     assert Path(module).is_relative_to(tmp_path)
     assert Path(tree).is_relative_to(tmp_path)
     assert sorted(ids.split()) == sorted(path.stem for path in (CHECKOUT / "boards").glob("*.toml"))
+
+
+def test_the_source_distribution_holds_what_the_wheel_is_made_of(tmp_path: Path):
+    run(
+        *(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path),
+        CHECKOUT,
+        cwd=tmp_path,
+    )
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        parts = [Path(name).parts[1:] for name in archive.getnames()]
+    assert {part[0] for part in parts if len(part) > 1} == {"edgekit", *TREES}
+    for tree in ("edgekit", *TREES):
+        carried = {"/".join(part[1:]) for part in parts if part[0] == tree}
+        assert carried == files(CHECKOUT / tree)
 
 
 @pytest.fixture(scope="module")
