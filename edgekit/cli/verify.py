@@ -30,14 +30,12 @@ def verify(
         edgekit verify model.tflite --port /dev/ttyACM0 --inputs test.npz
     """
     from edgekit import pipeline
+    from edgekit.report import tables
 
+    wanted = parse_inputs(inputs)
     with (
         console.progress() as progress,
         reach(model, board, port, baud, progress) as (device, compiled, _),
     ):
-        verification = pipeline.verify(device, compiled, parse_inputs(inputs), progress=progress)
-    console.stdout().print(
-        f"{compiled.board.id}: {verification.compared_bytes:,} output bytes over "
-        f"{verification.inputs} inputs, {verification.mismatched_bytes} differ from "
-        f"{verification.oracle}"
-    )
+        verification = pipeline.verify(device, compiled, wanted, progress=progress)
+    console.stdout().print(f"{compiled.board.id}: {tables.verification_text(verification)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from edgekit.ir import Shape, Tensor
 from edgekit.report.tables import memory_over_time, plain
@@ -141,9 +142,9 @@ def _boards(inspection: Inspection) -> Table:
     return table
 
 
-def _left(size_bytes: int | None) -> str:
+def _left(size_bytes: int | None) -> str | Text:
     if size_bytes is None:
         return "no limit"
     if size_bytes < 0:
-        return f"[red]{-size_bytes:,} bytes too little[/red]"
+        return Text(f"{-size_bytes:,} bytes too little", style="red")
     return f"{size_bytes:,} bytes"

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgekit.boards import Board
-from edgekit.measurement import Latency, Measurement
+from edgekit.measurement import Latency, Measurement, Verification
 
 #: How a latency's unit is written after a number.
 _UNITS = {"us": "µs", "cycles": "cycles", "instructions": "instructions"}
@@ -40,6 +40,15 @@ def count_bytes(value: int | None) -> str:
     return "not measured" if value is None else f"{value:,} bytes"
 
 
+def verification_text(v: Verification) -> str:
+    """What was compared, and with what, in one sentence."""
+    inputs = "1 input" if v.inputs == 1 else f"{v.inputs:,} inputs"
+    return (
+        f"{v.compared_bytes:,} output bytes over {inputs}, "
+        f"{v.mismatched_bytes:,} differ from {v.oracle}"
+    )
+
+
 def latency_text(latency: Latency) -> str:
     """Median with its unit, and how it spreads."""
     unit = _UNITS[latency.unit]
@@ -59,12 +68,7 @@ def summary(m: Measurement) -> Table:
     where = f"{m.board} (emulated)" if m.emulated else m.board
     table.add_row("board", where)
     table.add_row("model", f"{m.model.name}, {m.model.macs:,} MACs, engine {m.engine}")
-    verify = m.verify
-    table.add_row(
-        "verified",
-        f"{verify.compared_bytes:,} output bytes over {verify.inputs} inputs, "
-        f"{verify.mismatched_bytes} differ from {verify.oracle}",
-    )
+    table.add_row("verified", verification_text(m.verify))
     if m.accuracy is not None:
         a = m.accuracy
         table.add_row("accuracy", f"{a.value:.1%} {a.metric} over {a.samples} samples")

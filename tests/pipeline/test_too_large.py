@@ -85,3 +85,10 @@ def test_every_board_named_takes_the_model(wide_model: Path):
         else:
             with pytest.raises(DoesNotFitError):
                 edgekit.compile(wide_model, board_id)
+
+
+def test_inspect_shows_what_is_missing_where(command: Command, wide_model: Path):
+    done = command("inspect", wide_model)
+    assert done.code == 0, done.stderr
+    assert "bytes too little" in done.stdout
+    assert "[red]" not in done.stdout
