@@ -33,7 +33,6 @@ def build(
         edgekit build model.tflite --board host -o firmware/
     """
     from rich.table import Table
-    from rich.text import Text
 
     from edgekit import pipeline
 
@@ -41,10 +40,10 @@ def build(
         compiled = pipeline.compile(model, board, engine=engine)  # type: ignore[arg-type]
         image = pipeline.build(compiled, directory=output, progress=progress).image
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row("image", Text(str(image.elf), overflow="fold"))
-    table.add_row("arena", f"{compiled.plan.arena_bytes:,} bytes")
+    table.add_row("arena       ", f"{compiled.plan.arena_bytes:,} bytes")
     table.add_row("static RAM", f"{image.static_ram_bytes:,} bytes with the arena")
     table.add_row("flash memory", f"{image.inference_flash_bytes:,} bytes for inference")
     table.add_row("", f"{image.flash_bytes:,} bytes the whole image")
     table.add_row("built with", f"{image.toolchain} {' '.join(image.flags)}")
+    typer.echo(f"image         {image.elf}")  # however long, on one line, to be copied
     console.stdout().print(table)
