@@ -108,21 +108,21 @@ class Device:
             )
         return self._steps
 
-    def write_input(self, i: int, data: bytes) -> None:
+    def write_input(self, i: int, content: bytes) -> None:
         """Give input `i` its bytes; they stay for all runs until others are written.
 
         Raises:
-            InputError: there is no such input, or `data` has not its size.
+            InputError: there is no such input, or `content` has not its size.
         """
         size = self._tensor(self.inputs, i, "input").size_bytes
-        if len(data) != size:
+        if len(content) != size:
             raise InputError(
-                f"input {i} takes {size:,} bytes but {len(data):,} were given",
+                f"input {i} takes {size:,} bytes but {len(content):,} were given",
                 hint="the bytes must be the quantised tensor, as the model's input type says",
             )
         chunk = self.hello.max_payload_bytes - _WRITE_FIELDS_BYTES
         for at in range(0, size, chunk):
-            self._request(Message.WRITE_INPUT, _u16(i) + _u32(at) + data[at : at + chunk])
+            self._request(Message.WRITE_INPUT, _u16(i) + _u32(at) + content[at : at + chunk])
 
     def invoke(
         self,

@@ -142,7 +142,7 @@ class FakeBoard:
     def _run(self, count: int = 1) -> None:
         for _ in range(count):
             self.runs += 1
-            self._results = self.run([bytes(data) for data in self._written])
+            self._results = self.run([bytes(written) for written in self._written])
 
     def _read_output(self, fields: Fields) -> bytes | None:
         i, at, size = fields.number(2), fields.number(4), fields.number(2)

@@ -41,7 +41,7 @@ ek_status ek_port_init(void)
     return EK_OK;
 }
 
-int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
+int32_t ek_port_read(uint8_t *bytes, size_t size, uint32_t timeout_ms)
 {
     const int wait_ms = timeout_ms > (uint32_t)INT32_MAX ? -1 : (int)timeout_ms;
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -51,7 +51,7 @@ int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
             return EK_ERR_TIMEOUT;
         }
         if (ready > 0) {
-            const ssize_t count = read(STDIN_FILENO, data, size < INT32_MAX ? size : INT32_MAX);
+            const ssize_t count = read(STDIN_FILENO, bytes, size < INT32_MAX ? size : INT32_MAX);
             if (count > 0) {
                 return (int32_t)count;
             }
@@ -64,12 +64,12 @@ int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
     }
 }
 
-ek_status ek_port_write(const uint8_t *data, size_t size)
+ek_status ek_port_write(const uint8_t *bytes, size_t size)
 {
     while (size > 0) {
-        const ssize_t count = write(STDOUT_FILENO, data, size);
+        const ssize_t count = write(STDOUT_FILENO, bytes, size);
         if (count > 0) {
-            data += count;
+            bytes += count;
             size -= (size_t)count;
         } else if (count == 0 || errno != EINTR) {
             return EK_ERR_PORT;

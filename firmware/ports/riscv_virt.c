@@ -103,24 +103,24 @@ static bool is_byte_there_within(uint32_t timeout_ms)
     return (UART_LINE_STATUS & UART_STATUS_RX_READY) != 0;
 }
 
-int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
+int32_t ek_port_read(uint8_t *bytes, size_t size, uint32_t timeout_ms)
 {
     if (!is_byte_there_within(timeout_ms)) {
         return EK_ERR_TIMEOUT;
     }
     int32_t count = 0;
     while ((size_t)count < size && (UART_LINE_STATUS & UART_STATUS_RX_READY) != 0) {
-        data[count++] = UART_DATA;
+        bytes[count++] = UART_DATA;
     }
     return count;
 }
 
-ek_status ek_port_write(const uint8_t *data, size_t size)
+ek_status ek_port_write(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         while ((UART_LINE_STATUS & UART_STATUS_TX_READY) == 0) {
         }
-        UART_DATA = data[i];
+        UART_DATA = bytes[i];
     }
     return EK_OK;
 }

@@ -36,7 +36,7 @@ ek_status ek_port_init(void)
 
 /* 2. Wait for the first byte only; then take what is there. A short count is no error. If the chip
  * can sleep until its serial port's interrupt, let it: the board waits here most of its life. */
-int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
+int32_t ek_port_read(uint8_t *bytes, size_t size, uint32_t timeout_ms)
 {
     const uint64_t wait = (uint64_t)timeout_ms * TIMER_TICKS_PER_MS;
     const uint64_t start = ek_port_ticks();
@@ -47,18 +47,18 @@ int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
     }
     int32_t count = 0;
     while ((size_t)count < size && (chip.status & STATUS_RX_READY) != 0) {
-        data[count++] = (uint8_t)chip.data;
+        bytes[count++] = (uint8_t)chip.data;
     }
     return count;
 }
 
 /* 3. Send every byte; wait for room as long as it takes. */
-ek_status ek_port_write(const uint8_t *data, size_t size)
+ek_status ek_port_write(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         while ((chip.status & STATUS_TX_READY) == 0) {
         }
-        chip.data = data[i];
+        chip.data = bytes[i];
     }
     return EK_OK;
 }

@@ -184,7 +184,7 @@ ek_status ek_port_init(void)
     return EK_OK;
 }
 
-int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
+int32_t ek_port_read(uint8_t *bytes, size_t size, uint32_t timeout_ms)
 {
     if (stream_at == stream_size && timeout_ms != EK_FOREVER && dice(4) == 0) {
         return EK_ERR_TIMEOUT;
@@ -196,17 +196,17 @@ int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
     }
     size_t count = 1 + dice((uint32_t)size);
     count = count < stream_size - stream_at ? count : stream_size - stream_at;
-    memcpy(data, &stream[stream_at], count);
+    memcpy(bytes, &stream[stream_at], count);
     stream_at += count;
     fed_bytes += count;
     return (int32_t)count;
 }
 
 /* A whole answer to the last HELLO has its session, its sequence and status OK. */
-ek_status ek_port_write(const uint8_t *data, size_t size)
+ek_status ek_port_write(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        if (ek_frame_push(&answer_decoder, data[i]) != EK_FRAME_WHOLE) {
+        if (ek_frame_push(&answer_decoder, bytes[i]) != EK_FRAME_WHOLE) {
             continue;
         }
         ek_reader reader = {.at = answer_body, .left = answer_decoder.size};

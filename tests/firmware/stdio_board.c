@@ -26,25 +26,25 @@ ek_status ek_port_init(void)
     return EK_OK;
 }
 
-int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms)
+int32_t ek_port_read(uint8_t *bytes, size_t size, uint32_t timeout_ms)
 {
     struct pollfd wait = {.fd = STDIN_FILENO, .events = POLLIN};
     const int ready = poll(&wait, 1, timeout_ms == EK_FOREVER ? -1 : (int)timeout_ms);
     if (ready <= 0) {
         return ready == 0 || errno == EINTR ? EK_ERR_TIMEOUT : EK_ERR_PORT;
     }
-    const ssize_t count = read(STDIN_FILENO, data, size);
+    const ssize_t count = read(STDIN_FILENO, bytes, size);
     return count > 0 ? (int32_t)count : EK_ERR_PORT;
 }
 
-ek_status ek_port_write(const uint8_t *data, size_t size)
+ek_status ek_port_write(const uint8_t *bytes, size_t size)
 {
     while (size > 0) {
-        const ssize_t count = write(STDOUT_FILENO, data, size);
+        const ssize_t count = write(STDOUT_FILENO, bytes, size);
         if (count <= 0) {
             return EK_ERR_PORT;
         }
-        data += count;
+        bytes += count;
         size -= (size_t)count;
     }
     return EK_OK;

@@ -17,13 +17,13 @@
 /* Start clocks, the link's serial port and the tick counter. Called once, first. */
 ek_status ek_port_init(void);
 
-/* Read what has arrived, up to `size` bytes (size >= 1), into `data`; wait for the first byte at
+/* Read what has arrived, up to `size` bytes (size >= 1), into `bytes`; wait for the first byte at
  * most `timeout_ms` milliseconds. Returns the count read (1..size), EK_ERR_TIMEOUT if none came,
  * EK_ERR_PORT if none can come any more (the firmware then ends). */
-int32_t ek_port_read(uint8_t *data, size_t size, uint32_t timeout_ms);
+int32_t ek_port_read(uint8_t *bytes, size_t size, uint32_t timeout_ms);
 
 /* Write exactly `size` bytes; return when all are queued. */
-ek_status ek_port_write(const uint8_t *data, size_t size);
+ek_status ek_port_write(const uint8_t *bytes, size_t size);
 
 /* Free-running counter that never runs backwards: a port extends a narrower hardware counter. */
 uint64_t ek_port_ticks(void);
