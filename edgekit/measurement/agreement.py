@@ -72,8 +72,8 @@ def first_difference(device: Device, graph: Graph, inputs: Sequence[Array]) -> s
     CRC-32 that the device computes right after the step, so one invoke is enough.
     """
     values = interpreter.trace(graph, inputs)
-    for i, values in enumerate(inputs):
-        device.write_input(i, values.tobytes())
+    for i, array in enumerate(inputs):
+        device.write_input(i, array.tobytes())
     digests = device.digests()
     for step, (operator, digest) in enumerate(zip(graph.operators, digests, strict=True)):
         if zlib.crc32(values[operator.output].tobytes()) != digest:
