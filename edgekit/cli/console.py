@@ -47,6 +47,8 @@ def guarded(command: Callable[[], object]) -> None:
         _complain(str(error), error.hint)
         sys.exit(error.exit_code)
     except (_Ended, KeyboardInterrupt) as end:
+        for number in _ENDING:  # what is left is to exit, which a third Ctrl-C shall not spoil
+            signal.signal(number, signal.SIG_IGN)
         with contextlib.suppress(OSError):
             sys.stderr.write("\ninterrupted\n")
         sys.exit(end.exit_code if isinstance(end, _Ended) else 128 + signal.SIGINT)
