@@ -19,7 +19,7 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """
     process: subprocess.Popen[bytes] | None = None
     try:
-        with _signals_later():
+        with signals_later():
             process = subprocess.Popen(command, start_new_session=True, **options)
     except BaseException:
         if process is not None:
@@ -31,8 +31,11 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
 
 
 @contextlib.contextmanager
-def _signals_later() -> Iterator[None]:
-    """Handle in the end what signals arrive meanwhile. Only the main thread handles any."""
+def signals_later() -> Iterator[None]:
+    """Handle in the end what signals arrive meanwhile, in what must not be cut short.
+
+    Only the main thread handles any.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -114,8 +114,8 @@ class Board(_Section):
 
     @property
     def emulated(self) -> bool:
-        """True if edgekit starts the board itself, on this computer."""
-        return self.emulator is not None
+        """True if an emulator plays the board; the board `host` is this computer itself."""
+        return self.emulator is not None and self.emulator.kind == "qemu"
 
     def count_of(self, ticks: int, ticks_hz: int) -> float | int:
         """What `ticks` of the port's counter are in `count.unit`.

@@ -65,8 +65,10 @@ def _multipliers(operator: Operator) -> tuple[tuple[int, int], ...]:
     """Multiplier and shift of each input and of their sum."""
     first, second = operator.input(0).scale, operator.input(1).scale
     twice = 2 * max(first, second)
-    reals = (first / twice, second / twice, twice / (_UNIT * operator.output.scale))
-    return tuple(map(quantize_multiplier, reals))
+    a, b = quantize_multiplier(first / twice), quantize_multiplier(second / twice)
+    output = quantize_multiplier(twice / (_UNIT * operator.output.scale))
+    # what is too small to be a multiplier makes 0 of every sum; the kernel wants to shift right
+    return a, b, output if output[0] else (0, -1)
 
 
 def _scaled(multiplier: int, shift: int, sign: int) -> dict[str, Any]:

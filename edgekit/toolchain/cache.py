@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgekit import resources
+from edgekit import processes, resources
 from edgekit.errors import UserError
 
 _KEPT = 256  # builds; the least recently used go first
 _ABANDONED_AFTER_S = 24 * 3600.0
 _UNFINISHED = ".unfinished-"
-_REMOVE_ATTEMPTS = 20
+_REMOVE_ATTEMPTS = 100
 _REMOVE_PAUSE_S = 0.05
 
 
@@ -58,16 +58,26 @@ def workshop() -> Iterator[Path]:
     try:
         builds.mkdir(parents=True, exist_ok=True)
         _drop_abandoned(builds)
-        directory = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=builds))
     except OSError as error:
-        raise UserError(
-            f"the cache {resources.cache()} cannot be written: {error.strerror}",
-            hint="set EDGEKIT_CACHE to a directory of yours",
-        ) from error
+        raise _unwritable(error) from error
+    # named before it is made, so that no signal can come between the two
+    directory = builds / f"{_UNFINISHED}{secrets.token_hex(8)}"
     try:
+        try:
+            directory.mkdir()
+        except OSError as error:
+            raise _unwritable(error) from error
         yield directory
     finally:
-        _remove(directory)
+        with processes.signals_later():
+            _remove(directory)
+
+
+def _unwritable(error: OSError) -> UserError:
+    return UserError(
+        f"the cache {resources.cache()} cannot be written: {error.strerror}",
+        hint="set EDGEKIT_CACHE to a directory of yours",
+    )
 
 
 def keep_log(text: str, key: str) -> Path:

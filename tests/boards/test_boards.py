@@ -94,7 +94,7 @@ def test_memories_add_up_and_an_operating_system_has_none():
     assert (m55.flash_bytes, m55.ram_bytes) == (512 * 1024, 2 * 1024 * 1024)
     assert (host.flash_bytes, host.ram_bytes) == (None, None)
     assert m55.emulated
-    assert host.emulated
+    assert not host.emulated
 
 
 @pytest.mark.parametrize(

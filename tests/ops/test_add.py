@@ -33,9 +33,9 @@ def test_the_form_without_64_bit_products_gives_the_same_bytes(
 def test_all_pairs_of_bytes(check_kernels: Callable[..., None], kind: str) -> None:
     column = np.arange(-128, 128, dtype=np.int8).reshape(256, 1)
     cases = []
-    for i, (first, second, output) in enumerate(
-        [(0.1, 0.1, 0.1), (0.0235294122, 0.05, 0.06), (1.0, 2.0**-12, 1 / 3)]
-    ):
+    scales = [(0.1, 0.1, 0.1), (0.0235294122, 0.05, 0.06), (1.0, 2.0**-12, 1 / 3)]
+    scales += [(2.0**-12, 2.0**-12, 4.0), (2.0**-40, 1.0, 2.0**30)]  # outputs of next to nothing
+    for i, (first, second, output) in enumerate(scales):
         graph = models.single_operator_graph(
             kind,
             [int8([256, 1], first, -128), int8([256], second, 127)],
