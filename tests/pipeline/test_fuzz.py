@@ -18,7 +18,6 @@ from support.dense import dense_graph
 from support.small_models import image_graph
 
 import edgekit
-from edgekit import resources
 from edgekit.errors import EdgekitError, OracleError
 from edgekit.frontends import tflite_writer
 from edgekit.measurement import random_samples
@@ -26,7 +25,7 @@ from edgekit.pipeline import CompiledModel
 from edgekit.reference import interpreter
 from edgekit.reference.oracle import Oracle
 
-DIGITS = resources.tree("firmware").parent / "examples" / "digits" / "digits_int8.tflite"
+DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits_int8.tflite"
 CONTENTS = {
     "digits": DIGITS.read_bytes(),
     "image": tflite_writer.write(image_graph()),
