@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -32,18 +32,11 @@ from edgekit import (
 )
 from edgekit.boards import Board
 from edgekit.codegen import aot
-from edgekit.errors import (
-    DoesNotFitError,
-    InputError,
-    LinkError,
-    ModelError,
-    UserError,
-    VerificationError,
-)
+from edgekit.errors import DoesNotFitError, LinkError, ModelError, UserError, VerificationError
 from edgekit.frontends import tflite
 from edgekit.ir import Array, Graph
 from edgekit.link import Device
-from edgekit.measurement import Measurement, Samples
+from edgekit.measurement import Inputs, Measurement, Samples
 from edgekit.reference import cache
 from edgekit.report.inspection import BoardFit, InspectedStep, Inspection
 
@@ -51,11 +44,6 @@ Engine = Literal["aot"]
 
 #: Told of progress: what is being done, how much of it is done, how much there is (0: unknown).
 Progress = Callable[[str, int, int], None]
-
-#: What a caller may give as inputs: how many random ones, a file, named arrays, or Samples.
-Inputs = int | str | os.PathLike[str] | Mapping[str, Array] | Samples
-
-_RANDOM_BYTES = 256 << 20  # at most, of random inputs
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -230,23 +218,6 @@ def connect(target: BuiltFirmware | str, *, baud: int = 115200) -> Iterator[Devi
             raise
 
 
-def samples_for(graph: Graph, inputs: Inputs, *, limit: int | None = None) -> Samples:
-    """Whatever a caller gives as inputs, as Samples."""
-    if isinstance(inputs, Samples):
-        return inputs
-    if isinstance(inputs, int):
-        size = sum(tensor.size_bytes for tensor in graph.inputs)
-        if inputs * size > _RANDOM_BYTES:
-            raise InputError(
-                f"{inputs:,} random inputs of {size:,} bytes are too many to hold",
-                hint=f"ask for at most {_RANDOM_BYTES // max(size, 1):,}",
-            )
-        return measurement.random_samples(graph, inputs)
-    if isinstance(inputs, Mapping):
-        return measurement.from_arrays(inputs, graph, limit=limit)
-    return measurement.read_samples(Path(inputs), graph, limit=limit)
-
-
 def verify(
     device: Device, compiled: CompiledModel, inputs: Inputs = 16, *, progress: Progress = _silent
 ) -> measurement.Verification:
@@ -256,7 +227,7 @@ def verify(
         UserError: the device runs another model.
         VerificationError: a byte differs; the message names the first operator that does.
     """
-    samples = samples_for(compiled.source_graph, inputs)
+    samples = measurement.samples_for(compiled.source_graph, inputs)
     return _verify(device, compiled, samples, progress)[0]
 
 
@@ -288,7 +259,7 @@ def measure(
     runs = runs if runs is not None else 3 if exact else 50
     if runs < 1 or warmup < 0:
         raise UserError(f"{runs} runs after {warmup} were asked for", hint="ask for at least 1")
-    samples = samples_for(compiled.source_graph, inputs)
+    samples = measurement.samples_for(compiled.source_graph, inputs)
     verification, outputs = _verify(device, compiled, samples, progress)
     stage = f"measuring on {board.id}"
     progress(stage, 0, runs)
@@ -338,7 +309,9 @@ def run(
     """Compile, build, start, verify and measure: `edgekit run`. Errors are those of the stages."""
     progress(f"compiling for {board if isinstance(board, str) else board.id}", 0, 0)
     compiled = compile(model, board, engine=engine)
-    samples = samples_for(compiled.source_graph, inputs)  # a bad file is said before a build
+    samples = measurement.samples_for(
+        compiled.source_graph, inputs
+    )  # a bad file is said before a build
     built = build(compiled, directory=directory, progress=progress)
     with connect(built) as device:
         return measure(

@@ -13,12 +13,20 @@ from edgekit.measurement.records import (
     OperatorLatency,
     Verification,
 )
-from edgekit.measurement.samples import Samples, from_arrays, random_samples, read_samples
+from edgekit.measurement.samples import (
+    Inputs,
+    Samples,
+    from_arrays,
+    random_samples,
+    read_samples,
+    samples_for,
+)
 
 __all__ = [
     "Accuracy",
     "Agreement",
     "Build",
+    "Inputs",
     "Latency",
     "Measurement",
     "Memory",
@@ -35,6 +43,7 @@ __all__ = [
     "operators",
     "random_samples",
     "read_samples",
+    "samples_for",
     "summarise",
     "timed",
 ]

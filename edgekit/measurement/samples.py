@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from edgekit.ops.quantize import quantized
 LABEL_KEYS = ("y", "labels", "label")
 
 
+_RANDOM_BYTES = 256 << 20  # at most, of random inputs
+
+
 @dataclass(frozen=True, slots=True)
 class Samples:
     """Input sets, one array for each input of the model, with their labels if there are any."""
@@ -27,6 +32,31 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+
+#: What a caller may give as inputs: how many random ones, a file, named arrays, or Samples.
+Inputs: TypeAlias = "int | str | os.PathLike[str] | Mapping[str, Array] | Samples"
+
+
+def samples_for(graph: Graph, inputs: Inputs, *, limit: int | None = None) -> Samples:
+    """Whatever a caller gives as inputs, as Samples.
+
+    Raises:
+        InputError: there are none, too many random ones, or they do not match the model.
+    """
+    if isinstance(inputs, Samples):
+        return inputs
+    if isinstance(inputs, int):
+        size = sum(tensor.size_bytes for tensor in graph.inputs)
+        if inputs * size > _RANDOM_BYTES:
+            raise InputError(
+                f"{inputs:,} random inputs of {size:,} bytes are too many to hold",
+                hint=f"ask for at most {_RANDOM_BYTES // max(size, 1):,}",
+            )
+        return random_samples(graph, inputs)
+    if isinstance(inputs, Mapping):
+        return from_arrays(inputs, graph, limit=limit)
+    return read_samples(Path(inputs), graph, limit=limit)
 
 
 def random_samples(graph: Graph, count: int, *, seed: int = 0) -> Samples:

@@ -128,7 +128,7 @@ def _build(project: Project, compiler: Compiler, workshop: Path, key: str) -> Pa
     """Build, and gather what is worth keeping in one directory."""
     from edgekit.toolchain.sizes import measure  # reading ELF is for those who build
 
-    work, kept = workshop / "work", workshop / "kept"
+    work, kept = workshop / "building", workshop / "kept"
     work.mkdir()
     kept.mkdir()
     compile_project(project, compiler, work, key)

@@ -108,7 +108,7 @@ def test_a_second_ctrl_c_does_not_cut_the_ending_short(model: Path, tmp_path: Pa
         start_new_session=True,
     )
     deadline = time.monotonic() + 60
-    while not list(cache.glob("builds/.unfinished-*/work/build.log")):
+    while not list(cache.glob("builds/.unfinished-*/building/build.log")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     for _ in range(4):

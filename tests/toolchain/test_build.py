@@ -180,7 +180,7 @@ def test_an_interrupted_build_leaves_nothing(own_cache: Path, tmp_path: Path):
     )
     try:
         deadline = time.monotonic() + 30
-        while not list(own_cache.glob("builds/.unfinished-*/work/build.log")):
+        while not list(own_cache.glob("builds/.unfinished-*/building/build.log")):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
