@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 
 from edgekit.errors import InputError, ProtocolError
@@ -123,6 +123,11 @@ class Device:
         chunk = self.hello.max_payload_bytes - _WRITE_FIELDS_BYTES
         for at in range(0, size, chunk):
             self._request(Message.WRITE_INPUT, _u16(i) + _u32(at) + content[at : at + chunk])
+
+    def write_inputs(self, contents: Sequence[bytes]) -> None:
+        """Give every input its bytes, in order; errors are those of `write_input`."""
+        for i, content in enumerate(contents):
+            self.write_input(i, content)
 
     def invoke(
         self,

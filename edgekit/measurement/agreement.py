@@ -27,8 +27,7 @@ class Agreement:
 
 def invoke_once(device: Device, inputs: Sequence[Array], graph: Graph) -> tuple[Array, ...]:
     """Run the model once on the device and fetch its outputs."""
-    for i, values in enumerate(inputs):
-        device.write_input(i, values.tobytes())
+    device.write_inputs([array.tobytes() for array in inputs])
     device.invoke()
     return tuple(
         np.frombuffer(device.read_output(i), tensor.dtype.numpy).reshape(tensor.shape)
@@ -72,8 +71,7 @@ def first_difference(device: Device, graph: Graph, inputs: Sequence[Array]) -> s
     CRC-32 that the device computes right after the step, so one invoke is enough.
     """
     values = interpreter.trace(graph, inputs)
-    for i, array in enumerate(inputs):
-        device.write_input(i, array.tobytes())
+    device.write_inputs([array.tobytes() for array in inputs])
     digests = device.digests()
     for step, (operator, digest) in enumerate(zip(graph.operators, digests, strict=True)):
         if zlib.crc32(values[operator.output].tobytes()) != digest:

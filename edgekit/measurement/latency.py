@@ -29,8 +29,7 @@ def timed(
     Raises:
         VerificationError: they are not, so that what was timed was not this model's work.
     """
-    for i, values in enumerate(inputs):
-        device.write_input(i, values.tobytes())
+    device.write_inputs([array.tobytes() for array in inputs])
     ticks = device.invoke(runs, warmup, on_progress=on_run)
     for i, wanted in enumerate(expected):
         if device.read_output(i) != wanted.tobytes():
