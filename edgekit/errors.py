@@ -7,10 +7,15 @@ EdgekitError                    exit code 1: something failed
 │   │   ├── FloatModelError         it computes in float, not in int8
 │   │   └── UnsupportedOperatorsError   some of its operators have no kernel here
 │   ├── InputError              inputs or labels given do not match the model
+│   │   └── CalibrationError        calibration data are unfit to choose ranges by
+│   ├── RecipeError             a training recipe is malformed, or asks for what a model has not
 │   ├── BoardError              a board is unknown, or its file malformed
 │   ├── DoesNotFitError         the model needs more memory than the board has
 │   └── SerialPortError         a serial port is missing, busy or refused
 ├── ToolMissingError            a compiler, an emulator or an optional package is not installed
+├── ConversionError             a converter failed; its log is kept, and named
+├── TrainingError               training diverged or cannot go on
+├── BudgetExceededError         a model passed a limit that a gate was given
 ├── PassError                   a pass broke the graph (a bug of ours)
 ├── MemoryPlanError             no valid plan was found (a bug of ours)
 ├── BuildError                  the toolchain rejected the generated project
@@ -100,6 +105,14 @@ class InputError(UserError):
     """Inputs or labels that were given do not match the model."""
 
 
+class CalibrationError(InputError):
+    """Calibration data are unfit to choose ranges by."""
+
+
+class RecipeError(UserError):
+    """A training recipe is malformed, or asks for what a model does not have."""
+
+
 class BoardError(UserError):
     """A board is unknown, or its file is malformed."""
 
@@ -142,6 +155,18 @@ class SerialPortError(UserError):
 
 class ToolMissingError(EdgekitError):
     """A compiler, an emulator or an optional package is not installed."""
+
+
+class ConversionError(EdgekitError):
+    """A converter failed; the message names the file that holds its log."""
+
+
+class TrainingError(EdgekitError):
+    """Training diverged or cannot go on."""
+
+
+class BudgetExceededError(EdgekitError):
+    """A model passed a limit that a gate was given."""
 
 
 class PassError(EdgekitError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -37,17 +37,11 @@ from edgekit.frontends import tflite
 from edgekit.ir import Array, Graph
 from edgekit.link import Device
 from edgekit.measurement import Inputs, Measurement, Samples
+from edgekit.progress import Progress, silent
 from edgekit.reference import cache
 from edgekit.report.inspection import BoardFit, InspectedStep, Inspection
 
 Engine = Literal["aot"]
-
-#: Told of progress: what is being done, how much of it is done, how much there is (0: unknown).
-Progress = Callable[[str, int, int], None]
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    del stage, done, total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +156,7 @@ def build(
     *,
     directory: str | os.PathLike[str] | None = None,
     options: project.ProjectOptions | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> BuiltFirmware:
     """Write the project and compile it; unchanged inputs reuse an earlier build.
 
@@ -219,7 +213,7 @@ def connect(target: BuiltFirmware | str, *, baud: int = 115200) -> Iterator[Devi
 
 
 def verify(
-    device: Device, compiled: CompiledModel, inputs: Inputs = 16, *, progress: Progress = _silent
+    device: Device, compiled: CompiledModel, inputs: Inputs = 16, *, progress: Progress = silent
 ) -> measurement.Verification:
     """Compare every output byte of the device with the reference.
 
@@ -240,7 +234,7 @@ def measure(
     runs: int | None = None,
     warmup: int = 1,
     profile: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Measurement:
     """Prove the device's outputs, then measure it.
 
@@ -304,7 +298,7 @@ def run(
     warmup: int = 1,
     profile: bool = False,
     directory: str | os.PathLike[str] | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Measurement:
     """Compile, build, start, verify and measure: `edgekit run`. Errors are those of the stages."""
     progress(f"compiling for {board if isinstance(board, str) else board.id}", 0, 0)

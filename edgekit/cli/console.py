@@ -18,7 +18,7 @@ from edgekit.errors import EdgekitError, UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgekit.pipeline import Progress
+    from edgekit.progress import Progress
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE_S = 10.0  # for ending what was started; another Ctrl-C in this time changes nothing

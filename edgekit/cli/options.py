@@ -13,7 +13,8 @@ from edgekit.errors import UserError
 
 if TYPE_CHECKING:
     from edgekit.link import Device
-    from edgekit.pipeline import CompiledModel, Progress
+    from edgekit.pipeline import CompiledModel
+    from edgekit.progress import Progress
     from edgekit.toolchain import FirmwareImage
 
 ModelArgument = Annotated[

@@ -1,0 +1,1 @@
+"""A trained model -> a full-integer .tflite that TensorFlow Lite Micro runs."""

@@ -1,0 +1,1 @@
+"""Distil, prune and train with quantisation in the loop (Keras 3; extra `keras`)."""
