@@ -1,4 +1,4 @@
-"""The only place that knows the order of the stages.
+"""From a model file to a measured board, stage by stage:
 
 model file -> Graph -> passes -> Selection -> MemoryPlan -> GeneratedSources     compile
 -> Project -> FirmwareImage                                                      build

@@ -1,0 +1,31 @@
+"""The only place that knows the order of the stages."""
+
+from edgekit.pipeline.firmware import (
+    BuiltFirmware,
+    CompiledModel,
+    Engine,
+    boards_that_fit,
+    build,
+    compile,
+    connect,
+    inspect,
+    left_over,
+    measure,
+    run,
+    verify,
+)
+
+__all__ = [
+    "BuiltFirmware",
+    "CompiledModel",
+    "Engine",
+    "boards_that_fit",
+    "build",
+    "compile",
+    "connect",
+    "inspect",
+    "left_over",
+    "measure",
+    "run",
+    "verify",
+]
