@@ -12,9 +12,9 @@ import numpy as np
 
 from edgekit.ir import Array, DType, Operator, Shape
 from edgekit.ops.broadcast import broadcast_shape, loop_array, loops
-from edgekit.ops.definition import Definition, KernelNeeds, require, slot
+from edgekit.ops.definition import Definition, KernelNeeds, check_types, require, slot
 from edgekit.ops.fixed_point import Activation, Int64, to_output
-from edgekit.ops.weighted import check_activation, check_int8, output_range
+from edgekit.ops.weighted import check_activation, output_range
 
 _PLAIN = (DType.INT32, DType.INT64, DType.FLOAT32)
 _REAL_BOUNDS: dict[Activation, tuple[float, float]] = {
@@ -50,7 +50,7 @@ class Binary(Definition[BinaryAttributes]):
 
     def check(self, operator: Operator) -> None:
         """int8, shapes that fit, at most one constant."""
-        check_int8(operator, 0, 1)
+        check_types(operator, 0, 1)
         check_activation(operator.attributes.activation)
         first, second = operator.input(0), operator.input(1)
         require(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from edgekit.ir import Array, Operator, Shape
+from edgekit.ir import Array, DType, Operator, Shape
 
 A = TypeVar("A")
 
@@ -113,3 +113,30 @@ def require(condition: bool, reason: str) -> None:
     """Raise UnsupportedError with `reason` unless `condition` holds."""
     if not condition:
         raise UnsupportedError(reason)
+
+
+def check_types(operator: Operator, *inputs: int, types: Sequence[DType] = (DType.INT8,)) -> None:
+    """Refuse unless the `inputs` (default: the first) and the output are of one of these types.
+
+    All of them are of the same one, and each has one scale. Those of int16 have zero points of 0,
+    as kernels for int16 assume.
+    """
+    output, only = operator.output, " and ".join(dtype.value for dtype in types)
+    tensors = [*(operator.input(i) for i in inputs or (0,)), output]
+    for tensor in tensors:
+        require(tensor.dtype in types, f"{tensor.dtype.value} is not supported, only {only}")
+        require(
+            tensor.quantization is not None and tensor.quantization.per_tensor,
+            f"tensor {tensor.name!r} has no single scale",
+        )
+    for tensor in tensors:
+        require(tensor.dtype is output.dtype, f"{tensor.dtype.value} becomes {output.dtype.value}")
+        require(
+            tensor.dtype is not DType.INT16 or tensor.zero_point == 0,
+            f"tensor {tensor.name!r} is int16 with a zero point",
+        )
+
+
+def kernel_for(stem: str, dtype: DType) -> str:
+    """The name of a kernel on elements of `dtype`: <stem>_s8 or <stem>_s16."""
+    return f"{stem}_s{8 * dtype.size_bytes}"

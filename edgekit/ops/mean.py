@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.ir import Array, DType, Operator, Shape
-from edgekit.ops.definition import Definition, KernelNeeds, require, slot
+from edgekit.ops.definition import Definition, KernelNeeds, check_types, require, slot
 from edgekit.ops.fixed_point import quantize_multiplier, requantize, to_output, wrap_int32
-from edgekit.ops.weighted import check_int8
 
 _LOOPS = 3  # EK_MEAN_LOOPS: enough for six dimensions that are kept and reduced in turn
 
@@ -33,7 +32,7 @@ class Mean(Definition[MeanAttributes]):
 
     def check(self, operator: Operator) -> None:
         """Int8 with any scales."""
-        check_int8(operator)
+        check_types(operator)
         reduced_axes(operator)
         _, shift = _multiplier(operator)
         require(-31 <= shift <= 30, "its scales differ too much")

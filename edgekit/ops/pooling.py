@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgekit.ir import Array, Operator, Shape
-from edgekit.ops.definition import Definition, KernelNeeds, require, slot
+from edgekit.ops.definition import Definition, KernelNeeds, check_types, require, slot
 from edgekit.ops.fixed_point import Activation
-from edgekit.ops.weighted import check_activation, check_int8, output_range
+from edgekit.ops.weighted import check_activation, output_range
 from edgekit.ops.windows import Axis, Padding, axes, check_axes, geometry, output_shape
 
 
@@ -34,7 +34,7 @@ class Pool2D(Definition[Pool2DAttributes]):
 
     def check(self, operator: Operator) -> None:
         """Int8, the output on the input's scale."""
-        check_int8(operator)
+        check_types(operator)
         check_activation(operator.attributes.activation)
         source, output = operator.input(0), operator.output
         require(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.ir import Array, Operator, Shape
-from edgekit.ops.definition import Definition, KernelNeeds, require, slot
+from edgekit.ops.definition import Definition, KernelNeeds, check_types, require, slot
 from edgekit.ops.fixed_point import (
     Int64,
     doubling_high_mul,
@@ -18,7 +18,6 @@ from edgekit.ops.fixed_point import (
     rounding_shift_right,
 )
 from edgekit.ops.transcendental import exp_of_negative, reciprocal_of_one_plus
-from edgekit.ops.weighted import check_int8
 
 _INTEGER_BITS = 5  # of exp's argument
 _SUM_BITS = 12  # before the binary point of the sum
@@ -44,7 +43,7 @@ class Softmax(Definition[SoftmaxAttributes]):
 
     def check(self, operator: Operator) -> None:
         """The output's quantisation is fixed; so is it in TFLite Micro."""
-        check_int8(operator)
+        check_types(operator)
         source, output = operator.input(0), operator.output
         require(len(source.shape) >= 1, "its input is a scalar")
         require(output.scale == 1 / 256, "its output's scale is not 1/256")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.ir import Array, DType, Operator
-from edgekit.ops.definition import require
+from edgekit.ops.definition import check_types, require
 from edgekit.ops.fixed_point import (
     Activation,
     Int64,
@@ -25,7 +25,7 @@ _CLAMPING = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU
 def check_weighted(operator: Operator, *, channel_axis: int) -> None:
     """Refuse what the int8 kernels with constant, symmetric weights cannot compute."""
     source, weights, bias = operator.input(0), operator.input(1), operator.optional_input(2)
-    check_int8(operator)
+    check_types(operator)
     require(weights.dtype is DType.INT8, f"its weights are {weights.dtype.value}, not int8")
     require(weights.constant is not None, "its weights are not constant")
     require(weights.quantization is not None, "its weights have no scale")
@@ -52,16 +52,6 @@ def check_terms(terms: int) -> None:
 def check_activation(activation: Activation) -> None:
     """Refuse fused activations that are not a clamp (no converter makes them)."""
     require(activation in _CLAMPING, f"fused activation {activation.name}")
-
-
-def check_int8(operator: Operator, *inputs: int) -> None:
-    """Refuse unless the `inputs` (default: the first) and the output are int8 with one scale."""
-    for tensor in [*(operator.input(i) for i in inputs or (0,)), operator.output]:
-        require(tensor.dtype is DType.INT8, f"{tensor.dtype.value} is not supported, only int8")
-        require(
-            tensor.quantization is not None and tensor.quantization.per_tensor,
-            f"tensor {tensor.name!r} has no single scale",
-        )
 
 
 def channel_multipliers(operator: Operator) -> tuple[Int64, Int64]:
