@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "edgekit/ek_unrolled.h"
+
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
 
 /* Eight registers hold one input and two rows of weights, not more. Counting up to 0 saves a
@@ -46,27 +48,6 @@ static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t
 }
 
 #else
-
-/* What keeps gcc from rewriting the order of an unrolled loop, after each step that moved `pointer`
- * on. Arm's loads move their pointer at no cost, but gcc prefers fixed offsets and adds to every
- * pointer at the end: it must not see through the pointer. Elsewhere it loads far ahead and then
- * runs out of registers: it must not move loads across the step. */
-#if defined(__GNUC__) && defined(__arm__)
-#define EK_MOVED_ON(pointer) __asm__("" : "+r"(pointer))
-#elif defined(__GNUC__) && (defined(__riscv) || defined(__XTENSA__))
-#define EK_MOVED_ON(pointer) __asm__ volatile("" : : : "memory")
-#else
-#define EK_MOVED_ON(pointer) ((void)0)
-#endif
-
-/* Before each step of a loop with four sums. For MVE gcc 12 would keep the sums in one vector and
- * fill a second one with the products by way of memory, which takes twice the instructions. It
- * does neither where one of the sums is hidden from it. */
-#if defined(__GNUC__) && defined(__ARM_FEATURE_MVE)
-#define EK_NOT_A_VECTOR(sum) __asm__("" : "+r"(sum))
-#else
-#define EK_NOT_A_VECTOR(sum) ((void)0)
-#endif
 
 /* sums[2 * p + o] += sum_i a<p>[i] * w<o>[i] for two inputs and two rows of weights, i < n. */
 static inline void ek_dot_2x2_s8(const int8_t *a0, const int8_t *a1, const int8_t *w0,
