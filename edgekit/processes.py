@@ -30,6 +30,16 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     return process
 
 
+def end(process: subprocess.Popen[bytes], *, patience_s: float = 5.0) -> None:
+    """End what `start` started, with its process group: asked first, then not."""
+    for number, wait_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(wait_s)
+            return
+
+
 @contextlib.contextmanager
 def signals_later() -> Iterator[None]:
     """Handle in the end what signals arrive meanwhile, in what must not be cut short.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -68,18 +66,8 @@ def _run(command: list[str], log: Path) -> int:
         try:
             return process.wait()
         except BaseException:
-            _end(process)
+            processes.end(process)  # Ninja then ends its compilers, in groups of their own
             raise
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Asked to end, Ninja ends its compilers too: they have process groups of their own."""
-    for number, patience_s in ((signal.SIGTERM, 5.0), (signal.SIGKILL, None)):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience_s)
-            return
 
 
 def program_of_package(name: str) -> str:
