@@ -135,6 +135,7 @@ class _Writer:
             self._constants[key] = ConstantContext(
                 symbol=symbol,
                 ctype=_CTYPES[DType(str(array.dtype))],
+                alignment=max(4, array.itemsize),
                 rows=tuple(_rows(array.reshape(-1))),
             )
         return self._constants[key].symbol

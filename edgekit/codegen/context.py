@@ -13,6 +13,7 @@ class ConstantContext:
 
     symbol: str
     ctype: str  # element type, e.g. "int8_t"
+    alignment: int  # bytes
     rows: tuple[str, ...]  # initialisers, comma-separated, one line each
 
 

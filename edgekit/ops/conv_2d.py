@@ -8,22 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.ir import Array, Operator, Shape
-from edgekit.ops.definition import Definition, KernelNeeds, require, slot
+from edgekit.ops.definition import Definition, KernelNeeds, kernel_for, require, slot
 from edgekit.ops.fixed_point import Activation
 from edgekit.ops.weighted import (
-    channel_multipliers,
     check_terms,
     check_weighted,
-    convolution_output,
     fold_input_zero_point,
     kernel_arrays,
     requant_parameters,
+    weighted_output,
 )
 from edgekit.ops.windows import Axis, Padding, axes, check_axes, geometry, output_shape
 
 #: Two windows of no more than this many bytes lie on the stack, larger ones in the arena. Layers
 #: with few input channels are those with large activations, so there the arena is dear.
-#: The same as EK_CONV_2D_STACK_BYTES in ek_conv_2d_s8.h.
+#: The same as EK_CONV_2D_STACK_BYTES in ek_conv_2d_s8.h, and as its like in ek_conv_2d_s16.h.
 STACK_WINDOWS_BYTES = 288
 
 
@@ -37,12 +36,13 @@ class Conv2DAttributes:
     activation: Activation = slot(3, "int8", Activation.NONE)
     dilation_width: int = slot(4, "int32", 1)
     dilation_height: int = slot(5, "int32", 1)
+    bias_type: int = slot(6, "int8", 0)  # TensorType; of int16 without a bias
     pads: tuple[int, int, int, int] | None = None  # top, bottom, left, right; set by a pass
     clamp: tuple[int, int] | None = None  # set by a pass
 
 
 class Conv2D(Definition[Conv2DAttributes]):
-    """A convolution. weights [O, KH, KW, I] int8, bias [O] int32 or none.
+    """A convolution. weights [O, KH, KW, I] int8, bias [O] int32 (of int16 also int64) or none.
 
     Fewer input channels in the weights than in the input make it a grouped convolution.
     """
@@ -53,7 +53,7 @@ class Conv2D(Definition[Conv2DAttributes]):
     attributes = Conv2DAttributes
 
     def check(self, operator: Operator) -> None:
-        """Int8 input and constant int8 weights, one scale or one for each output channel."""
+        """Constant int8 weights, one scale or one for each output channel."""
         check_weighted(operator, channel_axis=0)
         source, weights = operator.input(0), operator.input(1)
         require(len(weights.shape) == 4, "its weights do not have 4 dimensions")
@@ -86,7 +86,7 @@ class Conv2D(Definition[Conv2DAttributes]):
                 for g, kernel in enumerate(by_group):
                     taps = centred[:, from_y, from_x, g * size : (g + 1) * size]
                     acc[:, to_y, to_x, g * width : (g + 1) * width] += taps @ kernel[:, ky, kx].T
-        return (convolution_output(operator, acc),)
+        return (weighted_output(operator, acc),)
 
     def macs(self, operator: Operator) -> int:
         """Output elements * KH * KW * I, padding included."""
@@ -97,20 +97,19 @@ class Conv2D(Definition[Conv2DAttributes]):
         """Windows are copied two at a time, except where each is a pixel of the input."""
         source, weights = operator.input(0), operator.input(1)
         y, x = _axes(operator)
-        multipliers, shifts = channel_multipliers(operator)
         outputs, _, _, inputs = weights.shape
         window_size = weights.elements // outputs
         assert weights.constant is not None
         sums = weights.constant.reshape(outputs, -1).sum(axis=1, dtype=np.int64)
         whole_pixels = inputs == source.shape[3] and _is_inside(y) and _is_inside(x)
-        windows_bytes = 0 if whole_pixels else 2 * window_size
+        windows_bytes = 0 if whole_pixels else 2 * window_size * source.dtype.size_bytes
         on_stack = windows_bytes <= STACK_WINDOWS_BYTES
         return KernelNeeds(
-            kernel="conv_2d_s8",
+            kernel=kernel_for("conv_2d", source.dtype),
             template="conv_2d",
             parameters={
                 **geometry(source, y, x),
-                **requant_parameters(operator, multipliers),
+                **requant_parameters(operator),
                 "dilation_y": y.dilation,
                 "dilation_x": x.dilation,
                 "out_channels": outputs,
@@ -122,7 +121,7 @@ class Conv2D(Definition[Conv2DAttributes]):
             },
             constants={
                 "weights": weights.constant,
-                **kernel_arrays(fold_input_zero_point(operator, sums), multipliers, shifts),
+                **kernel_arrays(operator, fold_input_zero_point(operator, sums)),
             },
             scratch_bytes=0 if on_stack else windows_bytes,
         )

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.ir import Array, Operator, Shape
+from edgekit.ir import Array, DType, Operator, Shape
 from edgekit.ops.definition import Definition, KernelNeeds, require, slot
 from edgekit.ops.fixed_point import Activation
 from edgekit.ops.weighted import (
+    RUN_S16,
     bias_of,
-    channel_multipliers,
     check_terms,
     check_weighted,
-    convolution_output,
     kernel_arrays,
     requant_parameters,
+    weighted_output,
 )
 from edgekit.ops.windows import Axis, Padding, axes, check_axes, geometry, output_shape
 
@@ -38,7 +38,10 @@ class DepthwiseConv2DAttributes:
 
 
 class DepthwiseConv2D(Definition[DepthwiseConv2DAttributes]):
-    """A depthwise convolution. weights [1, KH, KW, C * M] int8, bias [C * M] int32 or none."""
+    """A depthwise convolution. weights [1, KH, KW, C * M] int8, bias [C * M] or none.
+
+    The bias is int32, of int16 activations int64.
+    """
 
     stem = "depthwise_conv_2d"
     builtin_code = 4
@@ -46,7 +49,7 @@ class DepthwiseConv2D(Definition[DepthwiseConv2DAttributes]):
     attributes = DepthwiseConv2DAttributes
 
     def check(self, operator: Operator) -> None:
-        """Int8 input and constant int8 weights, one scale or one for each output channel."""
+        """Constant int8 weights, one scale or one for each output channel."""
         check_weighted(operator, channel_axis=3)
         weights = operator.input(1)
         require(len(weights.shape) == 4, "its weights do not have 4 dimensions")
@@ -60,6 +63,8 @@ class DepthwiseConv2D(Definition[DepthwiseConv2DAttributes]):
         )
         check_terms(y.filter * x.filter)
         check_axes(operator, y, x)
+        narrow = operator.input(0).dtype is DType.INT8 or x.filter <= RUN_S16
+        require(narrow, f"a filter of {x.filter} columns is too wide for int16")
 
     def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:
         """[N, positions down, positions across, C * M]."""
@@ -77,7 +82,7 @@ class DepthwiseConv2D(Definition[DepthwiseConv2DAttributes]):
             for kx in range(x.filter):
                 (to_y, from_y), (to_x, from_x) = y.taps(ky), x.taps(kx)
                 acc[:, to_y, to_x] += spread[:, from_y, from_x] * weights[0, ky, kx]
-        return (convolution_output(operator, acc),)
+        return (weighted_output(operator, acc),)
 
     def macs(self, operator: Operator) -> int:
         """Output elements * KH * KW, padding included."""
@@ -85,8 +90,10 @@ class DepthwiseConv2D(Definition[DepthwiseConv2DAttributes]):
         return operator.output.elements * height * width
 
     def kernel(self, operator: Operator) -> KernelNeeds:
-        """3x3 filters, the usual ones, have a kernel of their own."""
+        """3x3 filters, the usual ones, have a kernel of their own for int8."""
         y, x = _axes(operator)
+        if operator.input(0).dtype is DType.INT16:
+            return _kernel_s16(operator, y, x)
         small = (y.filter, x.filter, y.dilation, x.dilation) == (3, 3, 1, 1)
         if small and min(y.stride, x.stride) <= 3:
             return _kernel_3x3(operator, y, x)
@@ -94,20 +101,40 @@ class DepthwiseConv2D(Definition[DepthwiseConv2DAttributes]):
 
 
 def _kernel(operator: Operator, y: Axis, x: Axis) -> KernelNeeds:
-    full_begin, full_end = x.full
     return KernelNeeds(
         kernel="depthwise_conv_2d_s8",
         template="depthwise_conv_2d",
         parameters={
-            **_common_parameters(operator),
-            **geometry(operator.input(0), y, x),
-            "full_begin": full_begin,
-            "full_end": full_end,
-            "dilation_y": y.dilation,
-            "dilation_x": x.dilation,
+            **_window_parameters(operator, y, x),
+            "in_zero_point": operator.input(0).zero_point,
         },
         constants=_constants(operator, (3, 1, 2, 0)),
     )
+
+
+def _kernel_s16(operator: Operator, y: Axis, x: Axis) -> KernelNeeds:
+    """As many rows of a window at a time as surely stay within 32 bits."""
+    return KernelNeeds(
+        kernel="depthwise_conv_2d_s16",
+        template="depthwise_conv_2d",
+        parameters={
+            **_window_parameters(operator, y, x),
+            "run_rows": min(y.filter, RUN_S16 // x.filter),
+        },
+        constants=_constants(operator, (3, 1, 2, 0)),
+    )
+
+
+def _window_parameters(operator: Operator, y: Axis, x: Axis) -> dict[str, int]:
+    full_begin, full_end = x.full
+    return {
+        **_common_parameters(operator),
+        **geometry(operator.input(0), y, x),
+        "full_begin": full_begin,
+        "full_end": full_end,
+        "dilation_y": y.dilation,
+        "dilation_x": x.dilation,
+    }
 
 
 def _kernel_3x3(operator: Operator, y: Axis, x: Axis) -> KernelNeeds:
@@ -124,6 +151,7 @@ def _kernel_3x3(operator: Operator, y: Axis, x: Axis) -> KernelNeeds:
             "in_bytes": operator.input(0).elements // batches,
             "out_bytes": operator.output.elements // batches,
             "in_channels": operator.input(0).shape[3],
+            "in_zero_point": operator.input(0).zero_point,
             "along": down if downward else right,
             "across": right if downward else down,
         },
@@ -150,11 +178,9 @@ def _sides(operator: Operator, y: Axis, x: Axis) -> tuple[dict[str, int], dict[s
 
 
 def _common_parameters(operator: Operator) -> dict[str, int]:
-    multipliers, _ = channel_multipliers(operator)
     return {
-        **requant_parameters(operator, multipliers),
+        **requant_parameters(operator),
         "multiplier": operator.output.shape[3] // operator.input(0).shape[3],
-        "in_zero_point": operator.input(0).zero_point,
     }
 
 
@@ -165,7 +191,7 @@ def _constants(operator: Operator, order: tuple[int, ...]) -> dict[str, Array]:
     bias = bias_of(operator, weights.shape[3])
     return {
         "weights": np.ascontiguousarray(weights.constant.transpose(order)),
-        **kernel_arrays(bias, *channel_multipliers(operator)),
+        **kernel_arrays(operator, bias),
     }
 
 

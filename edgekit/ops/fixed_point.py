@@ -83,6 +83,27 @@ def requantize(acc: Int64, multiplier: Int64 | int, shift: Int64 | int) -> Int64
     return rounding_shift_right(doubling_high_mul(shifted, multiplier), np.maximum(-shift, 0))
 
 
+def reduced_multiplier(multiplier: Int64) -> Int64:
+    """A multiplier with 16 of its 32 bits, rounded: at most 0x7FFF, for 64-bit accumulators."""
+    return np.minimum((np.asarray(multiplier, np.int64) + (1 << 15)) >> 16, 0x7FFF)
+
+
+def requantize_wide(acc: Int64, multiplier: Int64 | int, shift: Int64 | int) -> Int64:
+    """acc * multiplier * 2**(shift - 15), rounded once, ties towards +infinity.
+
+    So TFLite Micro requantizes accumulators of 64 bits. Of the result it keeps 32 bits.
+
+    Args:
+        acc: shape [..., C], less than 2**47 in magnitude.
+        multiplier: from `reduced_multiplier`; a scalar or shape [C].
+        shift: from `quantize_multiplier`; at most 7.
+    """
+    total = 15 - np.asarray(shift, np.int64)
+    return wrap_int32(
+        (np.asarray(acc, np.int64) * multiplier + (np.int64(1) << total - 1)) >> total
+    )
+
+
 def quantize_real(real: float, tensor: Tensor) -> int:
     """The integer that stands for `real` in `tensor`, not clamped; in float32, as TFLite does."""
     ratio = float(np.float32(real) / np.float32(tensor.scale))

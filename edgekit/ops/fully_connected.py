@@ -8,21 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.ir import Array, Operator, Shape
-from edgekit.ops.definition import Definition, KernelNeeds, require, slot
-from edgekit.ops.fixed_point import (
-    Activation,
-    requantize,
-    to_output,
-    wrap_int32,
-)
+from edgekit.ops.definition import Definition, KernelNeeds, kernel_for, require, slot
+from edgekit.ops.fixed_point import Activation
 from edgekit.ops.weighted import (
-    channel_multipliers,
     check_terms,
     check_weighted,
     fold_input_zero_point,
     kernel_arrays,
-    output_range,
     requant_parameters,
+    weighted_output,
 )
 
 
@@ -33,11 +27,12 @@ class FullyConnectedAttributes:
     activation: Activation = slot(0, "int8", Activation.NONE)
     weights_format: int = slot(1, "int8", 0)
     keep_num_dims: bool = slot(2, "bool", False)
+    bias_type: int = slot(4, "int8", 0)  # TensorType; of int16 without a bias
     clamp: tuple[int, int] | None = None  # added by a pass
 
 
 class FullyConnected(Definition[FullyConnectedAttributes]):
-    """A dense layer. weights [O, I] int8, bias [O] int32 or none."""
+    """A dense layer. weights [O, I] int8, bias [O] int32 (of int16 also int64) or none."""
 
     stem = "fully_connected"
     builtin_code = 9
@@ -45,7 +40,7 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
     attributes = FullyConnectedAttributes
 
     def check(self, operator: Operator) -> None:
-        """Int8 input and constant int8 weights, one scale or one for each output."""
+        """Constant int8 weights, one scale or one for each output."""
         check_weighted(operator, channel_axis=0)
         require(operator.attributes.weights_format == 0, "its weights are shuffled")
         weights = operator.input(1)
@@ -62,19 +57,12 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
 
     def evaluate(self, operator: Operator, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
         """Rounds twice, as TFLite Micro (LiteRT rounds once here)."""
-        source, weights, bias = (*inputs, None)[:3]
+        source, weights = inputs[0], inputs[1]
         assert source is not None and weights is not None
         rows = source.reshape(-1, weights.shape[1]).astype(np.float64)
         # float64 holds these sums exactly: below 2**53, and it multiplies matrices fast
-        acc = ((rows - operator.input(0).zero_point) @ weights.T.astype(np.float64)).astype(
-            np.int64
-        )
-        acc = wrap_int32(acc if bias is None else acc + bias)
-        values = requantize(acc, *channel_multipliers(operator))
-        output, (low, high) = operator.output, output_range(operator)
-        return (
-            to_output(values, output.zero_point, low, high, output.dtype).reshape(output.shape),
-        )
+        sums = (rows - operator.input(0).zero_point) @ weights.T.astype(np.float64)
+        return (weighted_output(operator, sums).reshape(operator.output.shape),)
 
     def macs(self, operator: Operator) -> int:
         """N * I * O."""
@@ -82,23 +70,22 @@ class FullyConnected(Definition[FullyConnectedAttributes]):
 
     def kernel(self, operator: Operator) -> KernelNeeds:
         """The input zero point is folded into the bias."""
-        weights = operator.input(1)
+        source, weights = operator.input(0), operator.input(1)
         outputs, inputs = weights.shape
-        multipliers, shifts = channel_multipliers(operator)
         assert weights.constant is not None
         per_channel = weights.constant.reshape(outputs, inputs)
         bias = fold_input_zero_point(operator, per_channel.sum(axis=1, dtype=np.int64))
         return KernelNeeds(
-            kernel="fully_connected_s8",
+            kernel=kernel_for("fully_connected", source.dtype),
             template="fully_connected",
             parameters={
-                "rows": operator.input(0).elements // inputs,
+                "rows": source.elements // inputs,
                 "inputs": inputs,
                 "outputs": outputs,
-                **requant_parameters(operator, multipliers),
+                **requant_parameters(operator),
             },
             constants={
                 "weights": weights.constant,
-                **kernel_arrays(bias, multipliers, shifts),
+                **kernel_arrays(operator, bias),
             },
         )

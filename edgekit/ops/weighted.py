@@ -1,4 +1,8 @@
-"""What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: int8 weights and an int32 bias."""
+"""What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: int8 weights and a bias.
+
+Activations are int8 or int16. Products of int8 are added up in 32 bits, those of int16 in 64, or in
+32 where the model says so by an int32 bias; each has a requantisation of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +15,37 @@ from edgekit.ops.fixed_point import (
     Int64,
     activation_range,
     quantize_multipliers,
+    reduced_multiplier,
     requantize,
+    requantize_wide,
     to_output,
     wrap_int32,
 )
 
-#: Sums of fewer products than this stay within 32 bits; the kernels rely on it.
+#: Sums of fewer products of int8 than this stay within 32 bits; the kernels rely on it.
 MAX_TERMS = 1 << 16
+
+#: So many products of an int16 and an int8 surely stay within 32 bits. EK_RUN_S16 in ek_dot_s16.h.
+RUN_S16 = 511
+
+#: A bias below this leaves room for the products: `requantize_wide` takes less than 2**47.
+_MAX_BIAS = 1 << 46
+
+_MAX_SHIFT, _MAX_WIDE_SHIFT = 30, 7
+
+#: TensorType INT32 of TFLite's schema, as a value of the attribute `bias_type`.
+_BIAS_INT32 = 2
+
+_TYPES = (DType.INT8, DType.INT16)
+_BIASES_S16 = (DType.INT32, DType.INT64)
 
 _CLAMPING = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
 
 
 def check_weighted(operator: Operator, *, channel_axis: int) -> None:
-    """Refuse what the int8 kernels with constant, symmetric weights cannot compute."""
-    source, weights, bias = operator.input(0), operator.input(1), operator.optional_input(2)
-    check_types(operator)
+    """Refuse what the kernels with constant, symmetric int8 weights cannot compute."""
+    source, weights = operator.input(0), operator.input(1)
+    check_types(operator, types=_TYPES)
     require(weights.dtype is DType.INT8, f"its weights are {weights.dtype.value}, not int8")
     require(weights.constant is not None, "its weights are not constant")
     require(weights.quantization is not None, "its weights have no scale")
@@ -35,13 +55,40 @@ def check_weighted(operator: Operator, *, channel_axis: int) -> None:
         weights.quantization.per_tensor or weights.quantization.axis == channel_axis,
         f"its weights are quantised along axis {weights.quantization.axis}",
     )
-    if bias is not None:
-        require(bias.dtype is DType.INT32, f"its bias is {bias.dtype.value}, not int32")
-        require(bias.constant is not None, "its bias is not constant")
-        require(bias.elements == weights.shape[channel_axis], "its bias has a wrong size")
+    _check_bias(operator, weights.shape[channel_axis])
     require(source.constant is None, "its input is constant")
-    require(int(channel_multipliers(operator)[1].max()) <= 30, "its scales differ too much")
+    most = _MAX_WIDE_SHIFT if accumulates_wide(operator) else _MAX_SHIFT
+    require(int(channel_multipliers(operator)[1].max()) <= most, "its scales differ too much")
     check_activation(operator.attributes.activation)
+
+
+def _check_bias(operator: Operator, channels: int) -> None:
+    bias = operator.optional_input(2)
+    if bias is None:
+        return
+    known = (DType.INT32,)
+    if operator.input(0).dtype is DType.INT16:
+        # TFLite Micro reads any bias of a depthwise convolution as int64
+        known = (DType.INT64,) if operator.kind == "depthwise_conv_2d" else _BIASES_S16
+    names = " or ".join(dtype.value for dtype in known)
+    require(bias.dtype in known, f"its bias is {bias.dtype.value}, not {names}")
+    require(bias.constant is not None, "its bias is not constant")
+    require(bias.elements == channels, "its bias has a wrong size")
+    assert bias.constant is not None
+    low, high = int(bias.constant.min()), int(bias.constant.max())
+    require(low > -_MAX_BIAS and high < _MAX_BIAS, "its bias is beyond 2**46")
+
+
+def accumulates_wide(operator: Operator) -> bool:
+    """True if TFLite Micro adds the products up in 64 bits."""
+    if operator.input(0).dtype is not DType.INT16:
+        return False
+    if operator.kind == "depthwise_conv_2d":
+        return True
+    bias = operator.optional_input(2)
+    if bias is not None:
+        return bias.dtype is DType.INT64
+    return bool(operator.attributes.bias_type != _BIAS_INT32)
 
 
 def check_terms(terms: int) -> None:
@@ -70,10 +117,14 @@ def output_range(operator: Operator) -> tuple[int, int]:
     return activation_range(attributes.activation, operator.output, attributes.clamp)
 
 
-def convolution_output(operator: Operator, sums: Array) -> Array:
-    """The output of a convolution from its exact sums [N, H, W, channels] without bias."""
-    acc = wrap_int32(sums.astype(np.int64) + bias_of(operator, sums.shape[3]))
-    values = requantize(acc, *channel_multipliers(operator))
+def weighted_output(operator: Operator, sums: Array) -> Array:
+    """The output from its exact sums of products [..., channels], without bias."""
+    acc = sums.astype(np.int64) + bias_of(operator, sums.shape[-1])
+    multipliers, shifts = channel_multipliers(operator)
+    if accumulates_wide(operator):
+        values = requantize_wide(acc, reduced_multiplier(multipliers), shifts)
+    else:
+        values = requantize(wrap_int32(acc), multipliers, shifts)
     output = operator.output
     return to_output(values, output.zero_point, *output_range(operator), output.dtype)
 
@@ -92,25 +143,38 @@ def fold_input_zero_point(operator: Operator, weight_sums: Int64) -> Int64:
 
     Sums wrap as the kernels' 32-bit registers do, so the folding is exact even where they overflow.
     """
-    folded = bias_of(operator, len(weight_sums)) - operator.input(0).zero_point * weight_sums
-    return wrap_int32(folded)
+    bias, zero_point = bias_of(operator, len(weight_sums)), operator.input(0).zero_point
+    return bias if zero_point == 0 else wrap_int32(bias - zero_point * weight_sums)
 
 
-def requant_parameters(operator: Operator, multipliers: Int64) -> dict[str, int]:
+def requant_parameters(operator: Operator) -> dict[str, int]:
     """How a kernel with weights makes its outputs; `requant_step` is 0 if one multiplier serves."""
     low, high = output_range(operator)
+    weights, output = operator.input(1), operator.output
+    assert weights.quantization is not None
+    if output.dtype is DType.INT16:
+        kind = {"narrow": int(not accumulates_wide(operator))}
+    else:
+        kind = {"output_zero_point": output.zero_point}
     return {
-        "requant_step": min(1, len(multipliers) - 1),
-        "output_zero_point": operator.output.zero_point,
+        "requant_step": int(not weights.quantization.per_tensor),
+        **kind,
         "output_min": low,
         "output_max": high,
     }
 
 
-def kernel_arrays(bias: Int64, multipliers: Int64, shifts: Int64) -> dict[str, Array]:
-    """The arrays that every kernel with weights reads: bias [channels], the others also [1]."""
+def kernel_arrays(operator: Operator, bias: Int64) -> dict[str, Array]:
+    """The arrays that every kernel with weights reads: bias [channels], the others also [1].
+
+    Of int16 the kernels take biases of 64 bits; of sums of 64 bits, shifts to the right.
+    """
+    multipliers, shifts = channel_multipliers(operator)
+    if accumulates_wide(operator):
+        multipliers, shifts = reduced_multiplier(multipliers), 15 - shifts
+    wide = operator.output.dtype is DType.INT16
     return {
-        "bias": bias.astype(np.int32),
+        "bias": bias if wide else bias.astype(np.int32),
         "multiplier": multipliers.astype(np.int32),
         "shift": shifts.astype(np.int8),
     }

@@ -24,8 +24,11 @@ def evaluated(operator: Operator, value: object) -> list[object]:
 
 
 @PROGRAMS
-def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_random(check_kernels, conv_graphs(), programs)
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+def test_kernels_give_the_oracles_bytes(
+    check_kernels: Callable[..., None], dtype: DType, programs: int
+) -> None:
+    check_random(check_kernels, conv_graphs(dtype), programs)
 
 
 def test_the_form_without_64_bit_products_gives_the_same_bytes(
@@ -165,7 +168,8 @@ def test_a_stride_of_0_is_refused() -> None:
 @pytest.mark.parametrize(
     ("index", "changes", "reason"),
     [
-        (0, {"dtype": DType.INT16}, "int16 is not supported, only int8"),
+        (0, {"dtype": DType.INT16}, "int16 becomes int8"),
+        (0, {"dtype": DType.UINT8}, "uint8 is not supported, only int8 and int16"),
         (0, {"shape": (4, 4, 1)}, "its input has 3 dimensions, not 4"),
         (1, {"dtype": DType.INT16}, "its weights are int16, not int8"),
         (1, {"constant": None}, "its weights are not constant"),

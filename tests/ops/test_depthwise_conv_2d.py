@@ -8,7 +8,7 @@ from support import compiled
 from support.batches import PROGRAMS, check_random
 from support.convolutions import depthwise, depthwise_graphs, graph_of
 
-from edgekit.ir import Array, Operator
+from edgekit.ir import Array, DType, Operator
 from edgekit.ops import UnsupportedError, definition_of
 from edgekit.ops.windows import Padding
 
@@ -19,8 +19,11 @@ def evaluated(operator: Operator, value: Array) -> Array:
 
 
 @PROGRAMS
-def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_random(check_kernels, depthwise_graphs(), programs)
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+def test_kernels_give_the_oracles_bytes(
+    check_kernels: Callable[..., None], dtype: DType, programs: int
+) -> None:
+    check_random(check_kernels, depthwise_graphs(dtype), programs)
 
 
 def test_the_form_without_64_bit_products_gives_the_same_bytes(

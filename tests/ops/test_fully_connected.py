@@ -41,8 +41,11 @@ def evaluated(operator: Operator, value: object) -> list[object]:
 
 
 @PROGRAMS
-def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_random(check_kernels, dense_graphs(), programs)
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+def test_kernels_give_the_oracles_bytes(
+    check_kernels: Callable[..., None], dtype: DType, programs: int
+) -> None:
+    check_random(check_kernels, dense_graphs(dtype), programs)
 
 
 def test_the_forms_for_small_cores_give_the_same_bytes(

@@ -32,10 +32,11 @@ def with_output(
     zero_point: int = 0,
 ) -> Operator:
     """An operator whose output has the shape that its rule says."""
-    unknown = models.tensor([1], scale=scale, zero_point=zero_point)
+    dtype = inputs[0].dtype if inputs[0] is not None else DType.INT8
+    unknown = models.tensor([1], dtype, scale=scale, zero_point=zero_point)
     sketch = models.operator(kind, inputs, [unknown], attributes)
     (shape,) = definition_of(sketch).output_shapes(sketch)
-    output = models.tensor(shape, scale=scale, zero_point=zero_point)
+    output = models.tensor(shape, dtype, scale=scale, zero_point=zero_point)
     return models.operator(kind, inputs, [output], attributes)
 
 
@@ -77,26 +78,29 @@ def _weighted(
     )
     inputs: list[Tensor | None] = [source, weights]  # TFLite Micro dies of an empty third one
     if draw(st.booleans()):
-        inputs.append(models.bias_of(source, weights, draw(models.biases(channels))))
-    scale, zero_point = draw(models.scales()), draw(models.zero_points())
+        inputs.append(draw(models.layer_biases(source, weights, channels, kind)))
+    scale, zero_point = (
+        draw(models.output_scales(source, weights)),
+        draw(models.zero_points(source.dtype)),
+    )
     return graph_of(with_output(kind, inputs, attributes, scale, zero_point))
 
 
 @st.composite
-def conv_graphs(draw: st.DrawFn) -> Graph:
+def conv_graphs(draw: st.DrawFn, dtype: DType = DType.INT8) -> Graph:
     """CONV_2D of any geometry, grouped ones too."""
     window = draw(_windows(4, True))
     groups, inputs, outputs = (draw(st.integers(1, n)) for n in (2, 5, 5))
     high, wide = window["height"], window["width"]
     shape = (draw(st.integers(1, 2)), high["size"], wide["size"], groups * inputs)
     attributes = Conv2DAttributes(**_attributes(window), activation=draw(ACTIVATION))
-    source = draw(models.activations(shape))
+    source = draw(models.activations(shape, dtype))
     filters = [groups * outputs, high["taps"], wide["taps"], inputs]
     return draw(_weighted("conv_2d", source, filters, 0, attributes))
 
 
 @st.composite
-def depthwise_graphs(draw: st.DrawFn) -> Graph:
+def depthwise_graphs(draw: st.DrawFn, dtype: DType = DType.INT8) -> Graph:
     """DEPTHWISE_CONV_2D of any geometry; half of the filters are 3x3."""
     window = draw(_windows(4, True))
     high, wide = window["height"], window["width"]
@@ -108,7 +112,7 @@ def depthwise_graphs(draw: st.DrawFn) -> Graph:
     attributes = DepthwiseConv2DAttributes(
         **_attributes(window), depth_multiplier=multiplier, activation=draw(ACTIVATION)
     )
-    source = draw(models.activations(shape))
+    source = draw(models.activations(shape, dtype))
     filters = [1, high["taps"], wide["taps"], channels * multiplier]
     return draw(_weighted("depthwise_conv_2d", source, filters, 3, attributes))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from edgekit.ir import Graph
+from edgekit.ir import DType, Graph
 from edgekit.ops.fixed_point import Activation
 from edgekit.ops.fully_connected import FullyConnectedAttributes
 from support import models
@@ -31,19 +31,24 @@ def dense_graph(*, rows: int = 1, size: int = 4, layers: int = 1, seed: int = 0)
 
 
 @st.composite
-def dense_graphs(draw: st.DrawFn) -> Graph:
+def dense_graphs(draw: st.DrawFn, dtype: DType = DType.INT8) -> Graph:
     """One layer: any sizes, scales per tensor or per output, with and without bias."""
     rows, inputs, outputs = (draw(st.integers(1, n)) for n in (3, 20, 9))
     per_channel = draw(st.booleans())
-    source = draw(models.activations((rows, inputs)))
-    output = draw(models.activations((rows, outputs)))
+    source = draw(models.activations((rows, inputs), dtype))
     weights = models.constant(
         draw(models.values((outputs, inputs))),
         scale=draw(models.channel_scales(outputs) if per_channel else models.scales()),
     )
     bias = None
     if draw(st.booleans()):
-        bias = models.bias_of(source, weights, draw(models.biases(outputs)))
+        bias = draw(models.layer_biases(source, weights, outputs, "fully_connected"))
+    output = models.tensor(
+        (rows, outputs),
+        dtype,
+        scale=draw(models.output_scales(source, weights)),
+        zero_point=draw(models.zero_points(dtype)),
+    )
     attributes = FullyConnectedAttributes(draw(st.sampled_from(ACTIVATIONS)))
     inputs_given = [source, weights, bias]
     return models.single_operator_graph("fully_connected", inputs_given, output, attributes)

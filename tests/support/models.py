@@ -82,11 +82,11 @@ def constant(
     return tensor(shape, dtype, scale=scale, zero_point=zero_point, axis=axis, constant=value)
 
 
-def bias_of(source: Tensor, weights: Tensor, value: Any) -> Tensor:
-    """An int32 bias with the scales that TFLite Micro insists on: input times weights."""
+def bias_of(source: Tensor, weights: Tensor, value: Any, dtype: DType = DType.INT32) -> Tensor:
+    """A bias with the scales that TFLite Micro insists on: input times weights."""
     assert source.quantization is not None and weights.quantization is not None
     product = np.float32(source.scale) * np.array(weights.quantization.scales, np.float32)
-    return constant(value, DType.INT32, scale=product.tolist())
+    return constant(value, dtype, scale=product.tolist())
 
 
 def operator(
@@ -149,7 +149,9 @@ def channel_scales(channels: int) -> st.SearchStrategy[list[float]]:
 
 
 def zero_points(dtype: DType = DType.INT8) -> st.SearchStrategy[int]:
-    """Zero points of `dtype`, its ends and 0 often."""
+    """Zero points of `dtype`, its ends and 0 often; int16 is symmetric."""
+    if dtype is DType.INT16:
+        return st.just(0)
     ends = st.sampled_from((dtype.min, 0, dtype.max))
     return st.one_of(ends, st.integers(dtype.min, dtype.max))
 
@@ -198,7 +200,30 @@ def inputs_of(graph: Graph) -> st.SearchStrategy[tuple[Array, ...]]:
 
 @st.composite
 def biases(draw: st.DrawFn, channels: int, reach: int = 1 << 20) -> Array:
-    """An int32 bias of [channels] in ±reach."""
+    """A bias of [channels] in ±reach."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     bound = draw(st.sampled_from((0, 100, reach)))
-    return rng.integers(-bound, bound, channels, np.int32, endpoint=True)
+    return rng.integers(-bound, bound, channels, np.int64, endpoint=True)
+
+
+@st.composite
+def layer_biases(
+    draw: st.DrawFn, source: Tensor, weights: Tensor, channels: int, kind: str
+) -> Tensor:
+    """A bias of a type that TFLite Micro takes for these activations."""
+    types = [DType.INT32]
+    if source.dtype is DType.INT16:
+        types = [DType.INT64] + types * (kind != "depthwise_conv_2d")
+    dtype = draw(st.sampled_from(types))
+    reach = 1 << (20 if source.dtype is DType.INT8 else 30 if dtype is DType.INT32 else 38)
+    return bias_of(source, weights, draw(biases(channels, reach)), dtype)
+
+
+@st.composite
+def output_scales(draw: st.DrawFn, source: Tensor, weights: Tensor) -> float:
+    """Scales of a layer's output: any for int8, for int16 such that little saturates."""
+    if source.dtype is DType.INT8:
+        return draw(scales())
+    assert weights.quantization is not None
+    product = source.scale * max(weights.quantization.scales)
+    return float(np.float32(product * 2.0 ** draw(st.floats(-6.0, 20.0))))
