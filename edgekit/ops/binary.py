@@ -12,10 +12,18 @@ import numpy as np
 
 from edgekit.ir import Array, DType, Operator, Shape
 from edgekit.ops.broadcast import broadcast_shape, loop_array, loops
-from edgekit.ops.definition import Definition, KernelNeeds, check_types, require, slot
+from edgekit.ops.definition import (
+    Definition,
+    KernelNeeds,
+    check_types,
+    kernel_for,
+    require,
+    slot,
+)
 from edgekit.ops.fixed_point import Activation, Int64, to_output
 from edgekit.ops.weighted import check_activation, output_range
 
+_QUANTIZED = (DType.INT8, DType.INT16)
 _PLAIN = (DType.INT32, DType.INT64, DType.FLOAT32)
 _REAL_BOUNDS: dict[Activation, tuple[float, float]] = {
     Activation.RELU: (0.0, math.inf),
@@ -30,10 +38,12 @@ class BinaryAttributes:
 
     activation: Activation = slot(0, "int8", Activation.NONE)
     clamp: tuple[int, int] | None = None  # added by a pass
+    #: MUL has none. TFLite Micro scales int16 in one way, whatever it says.
+    pot_scale_int16: bool = slot(1, "bool", True)
 
 
 class Binary(Definition[BinaryAttributes]):
-    """int8 by a kernel; int32 and float32 only on the host, for constants."""
+    """int8 and int16 by a kernel; int32 and float32 only on the host, for constants."""
 
     attributes = BinaryAttributes
     in_place_inputs = (0, 1)
@@ -49,8 +59,8 @@ class Binary(Definition[BinaryAttributes]):
         """The numbers themselves, where integers are not quantised."""
 
     def check(self, operator: Operator) -> None:
-        """int8, shapes that fit, at most one constant."""
-        check_types(operator, 0, 1)
+        """int8 or int16, shapes that fit, at most one constant."""
+        check_types(operator, 0, 1, types=_QUANTIZED)
         check_activation(operator.attributes.activation)
         first, second = operator.input(0), operator.input(1)
         require(
@@ -72,7 +82,8 @@ class Binary(Definition[BinaryAttributes]):
         output = operator.output
         if output.dtype in _PLAIN:
             return (self._evaluate_plain(operator, first, second),)
-        require(output.dtype is DType.INT8, f"{output.dtype.value} is not supported")
+        known = output.dtype in _QUANTIZED and output.quantization is not None
+        require(known, f"{output.dtype.value} is not supported")
         values = self.quantized(operator, first.astype(np.int64), second.astype(np.int64))
         low, high = output_range(operator)
         return (to_output(values, output.zero_point, low, high, output.dtype),)
@@ -92,7 +103,7 @@ class Binary(Definition[BinaryAttributes]):
 
 def binary_kernel(
     operator: Operator,
-    kernel: str,
+    stem: str,
     order: tuple[int, int],
     parameters: dict[str, Any],
     output: tuple[int, int],
@@ -101,7 +112,7 @@ def binary_kernel(
 
     Args:
         operator: ADD, SUB or MUL.
-        kernel: its C file's stem; the template is the same without _s8.
+        stem: of the kernel for these types and of its template.
         order: the inputs that the kernel takes as its first and second.
         parameters: those of this kernel alone.
         output: multiplier and shift of the output.
@@ -118,8 +129,8 @@ def binary_kernel(
     if outer:
         constants["outer"] = loop_array(tuple(outer))
     return KernelNeeds(
-        kernel=kernel,
-        template=kernel.removesuffix("_s8"),
+        kernel=kernel_for(stem, operator.output.dtype),
+        template=stem,
         parameters={
             **parameters,
             "order": order,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.ir import Array, Operator
+from edgekit.ir import Array, DType, Operator
 from edgekit.ops.binary import Binary, binary_kernel
 from edgekit.ops.definition import KernelNeeds, require
 from edgekit.ops.fixed_point import Int64, quantize_multiplier, requantize, wrap_int32
 
-#: The greatest left shift of a product of two bytes that ek_mul_s8 has room for.
-_MOST_SHIFT = 14
+#: The greatest left shift of a product that ek_mul_s8 and ek_mul_s16 have room for.
+_MOST_SHIFT = {DType.INT8: 14, DType.INT16: 0}
 
 
 class Mul(Binary):
@@ -23,7 +23,8 @@ class Mul(Binary):
     def check(self, operator: Operator) -> None:
         """Refuse left shifts that might overflow."""
         super().check(operator)
-        require(_multiplier(operator)[1] <= _MOST_SHIFT, "its output's scale is far too small")
+        most = _MOST_SHIFT[operator.output.dtype]
+        require(_multiplier(operator)[1] <= most, "its output's scale is far too small")
 
     def quantized(self, operator: Operator, first: Int64, second: Int64) -> Int64:
         """One requantisation."""
@@ -35,16 +36,17 @@ class Mul(Binary):
         return np.asarray(first * second)
 
     def kernel(self, operator: Operator) -> KernelNeeds:
-        """The left shift includes one that the high multiply wants."""
+        """The left shift of int8 includes one that the high multiply wants."""
         multiplier, shift = _multiplier(operator)
+        of_bytes = {
+            "zero_points": (operator.input(0).zero_point, operator.input(1).zero_point),
+            "left_shift": 1 + max(shift, 0),
+        }
         return binary_kernel(
             operator,
-            kernel="mul_s8",
+            stem="mul",
             order=(0, 1),
-            parameters={
-                "zero_points": (operator.input(0).zero_point, operator.input(1).zero_point),
-                "left_shift": 1 + max(shift, 0),
-            },
+            parameters=of_bytes if operator.output.dtype is DType.INT8 else {},
             output=(multiplier, shift),
         )
 

@@ -1,6 +1,6 @@
 #include "edgekit/ek_mul_s8.h"
 
-static int8_t to_output(int32_t product, int32_t shifts, const ek_output_s8 *output)
+static int8_t to_output(int32_t product, int32_t shifts, const ek_output *output)
 {
     return ek_to_output_s8(product, ek_shift_right(product, 31) & shifts, output);
 }

@@ -1,24 +1,30 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from support import compiled, models
 from support.batches import PROGRAMS, check_random
-from support.binaries import binary, binary_graphs, int8, plain, results
+from support.binaries import binary, binary_graphs, int8, int16, plain, results
 
 from edgekit.ir import DType
 from edgekit.ops import UnsupportedError, definition_of
+from edgekit.ops.binary import BinaryAttributes
 from edgekit.ops.broadcast import Loop, broadcast_shape, loops
 from edgekit.ops.fixed_point import Activation
 
 NO_LONG_MULTIPLY = (*compiled.WARNINGS, "-DEK_NO_LONG_MULTIPLY=1")
 
 
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
 @PROGRAMS
-def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_random(check_kernels, binary_graphs("add"), programs)
+def test_kernels_give_the_oracles_bytes(
+    check_kernels: Callable[..., None], programs: int, dtype: DType
+) -> None:
+    check_random(check_kernels, binary_graphs("add", dtype), programs)
 
 
 @pytest.mark.parametrize("kind", ["add", "sub", "mul"])
@@ -26,7 +32,8 @@ def test_the_form_without_64_bit_products_gives_the_same_bytes(
     check_kernels: Callable[..., None], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(compiled, "WARNINGS", NO_LONG_MULTIPLY)
-    check_random(check_kernels, binary_graphs(kind), 1)
+    graphs = st.one_of(*(binary_graphs(kind, dtype) for dtype in (DType.INT8, DType.INT16)))
+    check_random(check_kernels, graphs, 1)
 
 
 @pytest.mark.parametrize("kind", ["add", "sub", "mul"])
@@ -45,6 +52,34 @@ def test_all_pairs_of_bytes(check_kernels: Callable[..., None], kind: str) -> No
         )
         cases.append((graph, [(column, column.reshape(256))]))
     check_kernels(cases)
+
+
+@pytest.mark.parametrize("flags", [compiled.WARNINGS, NO_LONG_MULTIPLY])
+def test_sums_of_int16_at_its_ends(
+    check_kernels: Callable[..., None], monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(compiled, "WARNINGS", flags)
+    ends = [-32768, -32767, -16385, -16384, -1, 0, 1, 2, 16383, 16384, 32766, 32767]
+    row = np.array(ends, np.int16)
+    cases = []
+    scales = [(0.1, 0.1, 0.1), (1.0, 1.0, 2.0**-12), (1.0, 2.0**-10, 1 / 3), (0.3, 0.7, 2.0**16)]
+    scales += [(2.0**-12, 1.0, 2.0**-12), (2.0**-40, 1.0, 2.0**30)]
+    for kind, (first, second, output) in itertools.product(("add", "sub"), scales):
+        graph = models.single_operator_graph(
+            kind,
+            [int16([len(ends), 1], first), int16([len(ends)], second)],
+            int16([len(ends), len(ends)], output),
+            BinaryAttributes(),
+        )
+        cases.append((graph, [(row.reshape(-1, 1), row)]))
+    check_kernels(cases)
+
+
+def test_sums_of_int16_are_finer_than_a_byte() -> None:
+    operator = binary("add", int16([3], 0.5), int16([3], 0.25), int16([3], 0.125))
+    assert results(operator, [300, -8000, 20000], [-100, 16000, 1]) == [1000, 0, 32767]
+    needs = definition_of(operator).kernel(operator)
+    assert (needs.kernel, needs.template) == ("add_s16", "add")
 
 
 def test_sums_of_reals() -> None:
@@ -92,6 +127,17 @@ def test_int32_wraps_and_forgets_its_activation_and_float_does_neither() -> None
             binary("add", models.tensor([1], DType.INT32), int8([1]), int8([1])),
             "int32 is not supported",
         ),
+        (binary("add", int16([1]), int8([1]), int16([1])), "int8 becomes int16"),
+        (
+            binary(
+                "add",
+                int16([1]),
+                models.tensor([1], DType.INT16, scale=1.0, zero_point=1),
+                int16([1]),
+            ),
+            "is int16 with a zero point",
+        ),
+        (binary("add", int16([1]), int16([1]), int16([1], 2.0**-13)), "far too small"),
         (
             binary(
                 "add", models.constant([1], scale=1.0), models.constant([1], scale=1.0), int8([1])

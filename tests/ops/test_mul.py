@@ -6,16 +6,38 @@ import numpy as np
 import pytest
 from support import models
 from support.batches import PROGRAMS, check_random
-from support.binaries import binary, binary_graphs, int8, plain, results
+from support.binaries import binary, binary_graphs, int8, int16, plain, results
 
 from edgekit.ir import DType
 from edgekit.ops import UnsupportedError, definition_of
+from edgekit.ops.binary import BinaryAttributes
 from edgekit.ops.fixed_point import Activation
 
 
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
 @PROGRAMS
-def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_random(check_kernels, binary_graphs("mul"), programs)
+def test_kernels_give_the_oracles_bytes(
+    check_kernels: Callable[..., None], programs: int, dtype: DType
+) -> None:
+    check_random(check_kernels, binary_graphs("mul", dtype), programs)
+
+
+def test_products_of_int16_at_its_ends(check_kernels: Callable[..., None]) -> None:
+    row = np.array([-32768, -32767, -182, -181, -1, 0, 1, 181, 182, 32766, 32767], np.int16)
+    cases = []
+    for scale in (1.0 + 2.0**-20, 2.0, 2.0**15, 3e4, 2.0**16, 2.0**30, 2.0**40):
+        graph = models.single_operator_graph(
+            "mul", [int16([11, 1]), int16([11])], int16([11, 11], scale), BinaryAttributes()
+        )
+        cases.append((graph, [(row.reshape(11, 1), row)]))
+    check_kernels(cases)
+
+
+def test_int16_has_no_room_for_a_left_shift() -> None:
+    for scale in (0.9, 1.0):
+        operator = binary("mul", int16([1]), int16([1]), int16([1], scale))
+        with pytest.raises(UnsupportedError, match="far too small"):
+            definition_of(operator).check(operator)
 
 
 def test_products_of_reals() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from support.batches import PROGRAMS, check_random
 from support.binaries import binary, binary_graphs, int8, plain, results
 
@@ -10,9 +11,12 @@ from edgekit.ops import definition_of
 from edgekit.ops.fixed_point import Activation
 
 
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
 @PROGRAMS
-def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_random(check_kernels, binary_graphs("sub"), programs)
+def test_kernels_give_the_oracles_bytes(
+    check_kernels: Callable[..., None], programs: int, dtype: DType
+) -> None:
+    check_random(check_kernels, binary_graphs("sub", dtype), programs)
 
 
 def test_differences_of_reals() -> None:

@@ -33,19 +33,23 @@ def broadcast_shapes(draw: st.DrawFn) -> tuple[Shape, Shape, Shape]:
 
 
 @st.composite
-def binary_graphs(draw: st.DrawFn, kind: str) -> Graph:
+def binary_graphs(draw: st.DrawFn, kind: str, dtype: DType = DType.INT8) -> Graph:
     """Any shapes, scales and activations; one input may be constant, or both the same tensor."""
     first_shape, second_shape, output_shape = draw(broadcast_shapes())
-    sources = [draw(models.activations(shape)) for shape in (first_shape, second_shape)]
+    sources = [draw(models.activations(shape, dtype)) for shape in (first_shape, second_shape)]
     which = draw(st.sampled_from((None, None, 0, 1, "same")))
     if isinstance(which, int):
         value = draw(models.values_of(sources[which]))
         q = sources[which]
-        sources[which] = models.constant(value, scale=q.scale, zero_point=q.zero_point)
+        sources[which] = models.constant(value, dtype, scale=q.scale, zero_point=q.zero_point)
     elif which == "same":
         sources[1], output_shape = sources[0], first_shape
-    output = draw(models.activations(output_shape))
-    attributes = BinaryAttributes(draw(st.sampled_from(_CLAMPS)))
+    output = draw(models.activations(output_shape, dtype))
+    if kind == "mul" and dtype is DType.INT16:  # else nearly all products saturate
+        scale = sources[0].scale * sources[1].scale * draw(st.floats(1.0, 2.0**18))
+        output = models.tensor(output_shape, dtype, scale=scale)
+    activation, is_pot = draw(st.sampled_from(_CLAMPS)), draw(st.booleans())
+    attributes = BinaryAttributes(activation, pot_scale_int16=kind == "mul" or is_pot)
     graph = models.single_operator_graph(kind, sources, output, attributes)
     assume(refusal(graph.operators[0]) is None)  # scales may be too far apart
     return graph
@@ -61,6 +65,11 @@ def binary(
 ) -> Operator:
     """One operator."""
     return models.operator(kind, [first, second], [output], BinaryAttributes(activation, clamp))
+
+
+def int16(shape: Sequence[int], scale: float = 1.0) -> Tensor:
+    """An activation."""
+    return models.tensor(shape, DType.INT16, scale=scale)
 
 
 def int8(shape: Sequence[int], scale: float = 1.0, zero_point: int = 0) -> Tensor:
@@ -79,7 +88,8 @@ def plain(kind: str, dtype: DType, first: Any, second: Any, activation: Activati
 
 
 def results(operator: Operator, first: Any, second: Any) -> list[Any]:
-    """What the operator makes of int8 values."""
-    inputs = [np.array(first, np.int8), np.array(second, np.int8)]
+    """What the operator makes of integers."""
+    dtype = operator.output.dtype.numpy
+    inputs = [np.array(first, dtype), np.array(second, dtype)]
     (computed,) = definition_of(operator).evaluate(operator, inputs)
     return list(computed.tolist())

@@ -45,15 +45,23 @@ class Sketch:
         scale: float = SCALE,
         zero_point: int = ZERO_POINT,
     ) -> Tensor:
-        """An operator; returns its output, whose shape its shape rule gives."""
+        """An operator; returns its output, whose shape its shape rule gives.
+
+        int8 is quantised, and so is int16, with a zero point of 0, unless it was moved from what
+        was not.
+        """
         dtype = inputs[0].dtype if dtype is None else dtype
-        quantized = {"scale": scale, "zero_point": zero_point} if dtype is DType.INT8 else {}
-        output = models.tensor((1,) if shape is None else shape, dtype, **quantized)  # type: ignore[arg-type]
+        quantized: dict[str, Any] = {}
+        if dtype is DType.INT8:
+            quantized = {"scale": scale, "zero_point": zero_point}
+        elif dtype is DType.INT16 and not (inputs[0].dtype is dtype and not inputs[0].quantization):
+            quantized = {"scale": scale}
+        output = models.tensor((1,) if shape is None else shape, dtype, **quantized)
         attributes = NoAttributes() if attributes is None else attributes
         operator = models.operator(kind, inputs, [output], attributes)
         if shape is None:
             (shape,) = definition_of(operator).output_shapes(operator)
-            output = models.tensor(shape, dtype, **quantized)  # type: ignore[arg-type]
+            output = models.tensor(shape, dtype, **quantized)
         self.operators.append(models.operator(kind, inputs, [output], attributes))
         return output
 

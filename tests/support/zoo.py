@@ -7,229 +7,24 @@ random inputs reach most of the output's range.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
-
-from edgekit.ir import DType, Graph, Shape, Tensor
+from edgekit.ir import DType, Graph, Tensor
 from edgekit.ops import OPERATORS
-from edgekit.ops.binary import BinaryAttributes
 from edgekit.ops.concatenation import ConcatenationAttributes
-from edgekit.ops.conv_2d import Conv2DAttributes
-from edgekit.ops.depthwise_conv_2d import DepthwiseConv2DAttributes
-from edgekit.ops.fixed_point import Activation
-from edgekit.ops.fully_connected import FullyConnectedAttributes
 from edgekit.ops.leaky_relu import LeakyReluAttributes
-from edgekit.ops.mean import MeanAttributes
 from edgekit.ops.pack import PackAttributes
-from edgekit.ops.pooling import Pool2DAttributes
-from edgekit.ops.reshape import ReshapeAttributes
 from edgekit.ops.softmax import SoftmaxAttributes
 from edgekit.ops.squeeze import SqueezeAttributes
 from edgekit.ops.static import Static
-from edgekit.ops.strided_slice import StridedSliceAttributes
-from edgekit.ops.windows import Padding
-from support import models
-from support.sketch import Sketch
+from support.cage import RELU, RELU6, VALID, Cage
+from support.zoo16 import elements16
 
 #: Stems of the operators that run on a device. The others are gone once a model is compiled.
 WITH_A_KERNEL = frozenset(d.stem for d in OPERATORS if not isinstance(d, Static))
 
-SAME, VALID = Padding.SAME, Padding.VALID
-NONE, RELU, RELU6 = Activation.NONE, Activation.RELU, Activation.RELU6
-
-_WEIGHT_SCALE = 0.01
-_SPREAD = 5500.0  # of the product of a random byte and a random weight
-_REACH = 50.0  # of an output, about its zero point
-
-
-class _Cage(Sketch):
-    """A sketch of layers as converters make them: with biases, and scales of their own."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self.outputs: list[Tensor] = []
-
-    def source(
-        self, *shape: int, dtype: DType = DType.INT8, scale: float = 0.05, zero_point: int = 0
-    ) -> Tensor:
-        """An input of the model."""
-        quantized = {"scale": scale, "zero_point": zero_point} if dtype is DType.INT8 else {}
-        self.inputs.append(models.tensor(shape, dtype, **quantized))  # type: ignore[arg-type]
-        return self.inputs[-1]
-
-    def out(self, *tensors: Tensor) -> None:
-        """Outputs of the model."""
-        self.outputs += tensors
-
-    def model(self, name: str) -> Graph:
-        """All of it."""
-        return self.graph(*self.outputs, name=name)
-
-    def random(self, *shape: int, scale: float, zero_point: int = 0) -> Tensor:
-        """A constant int8 tensor."""
-        value = self._rng.integers(-128, 128, shape)
-        return models.constant(value, scale=scale, zero_point=zero_point)
-
-    def weighted(
-        self,
-        kind: str,
-        source: Tensor,
-        shape: Shape,
-        attributes: Any,
-        *,
-        per_channel: bool = True,
-        bias: bool = True,
-        multiplier: float | None = None,
-        zero_point: int = -5,
-    ) -> Tensor:
-        """A layer with weights of `shape`; a `multiplier` above 1 has weights of -1, 0 and 1."""
-        axis = 3 if kind == "depthwise_conv_2d" else 0
-        channels = shape[axis]
-        terms = math.prod(shape) // channels
-        most = 127 if multiplier is None else 1
-        values = self._rng.integers(-most, most + 1, shape)
-        scales = _WEIGHT_SCALE * self._rng.uniform(0.2, 1.5, channels)
-        weights = models.constant(
-            values,
-            scale=scales.tolist() if per_channel else _WEIGHT_SCALE,
-            axis=axis if per_channel else 0,
-        )
-        inputs = [source, weights]
-        if bias:
-            reach = 1 << (14 if multiplier is None else 5)
-            inputs.append(
-                models.bias_of(source, weights, self._rng.integers(-reach, reach, channels))
-            )
-        if multiplier is None:
-            multiplier = _REACH / (_SPREAD * math.sqrt(terms))
-        scale = source.scale * _WEIGHT_SCALE / multiplier
-        return self.add(kind, inputs, attributes, scale=scale, zero_point=zero_point)
-
-    def convolve(
-        self,
-        source: Tensor,
-        channels: int,
-        size: tuple[int, int],
-        *,
-        stride: tuple[int, int] = (1, 1),
-        padding: Padding = SAME,
-        dilation: tuple[int, int] = (1, 1),
-        groups: int = 1,
-        activation: Activation = NONE,
-        **output: Any,
-    ) -> Tensor:
-        """CONV_2D; sizes, strides and dilations are (height, width)."""
-        attributes = Conv2DAttributes(padding, *stride[::-1], activation, *dilation[::-1])
-        filters = (channels, *size, source.shape[3] // groups)
-        return self.weighted("conv_2d", source, filters, attributes, **output)
-
-    def convolve_depthwise(
-        self,
-        source: Tensor,
-        size: tuple[int, int],
-        *,
-        depth_multiplier: int = 1,
-        stride: tuple[int, int] = (1, 1),
-        padding: Padding = SAME,
-        dilation: tuple[int, int] = (1, 1),
-        activation: Activation = NONE,
-        **output: Any,
-    ) -> Tensor:
-        """DEPTHWISE_CONV_2D; sizes, strides and dilations are (height, width)."""
-        attributes = DepthwiseConv2DAttributes(
-            padding, *stride[::-1], depth_multiplier, activation, *dilation[::-1]
-        )
-        filters = (1, *size, source.shape[3] * depth_multiplier)
-        return self.weighted("depthwise_conv_2d", source, filters, attributes, **output)
-
-    def connect(
-        self, source: Tensor, outputs: int, *, activation: Activation = NONE, **output: Any
-    ) -> Tensor:
-        """FULLY_CONNECTED."""
-        attributes = FullyConnectedAttributes(activation)
-        filters = (outputs, source.shape[-1])
-        return self.weighted("fully_connected", source, filters, attributes, **output)
-
-    def pool(
-        self,
-        kind: str,
-        source: Tensor,
-        size: tuple[int, int],
-        stride: tuple[int, int],
-        padding: Padding = SAME,
-        activation: Activation = NONE,
-    ) -> Tensor:
-        """A pool on the scale of its input."""
-        attributes = Pool2DAttributes(padding, *stride[::-1], *size[::-1], activation)
-        q = {"scale": source.scale, "zero_point": source.zero_point}
-        return self.add(kind, [source], attributes, **q)  # type: ignore[arg-type]
-
-    def mean(
-        self, source: Tensor, *axes: int, keep_dims: bool = False, ratio: float, zero_point: int = 2
-    ) -> Tensor:
-        """MEAN, the input's scale `ratio` times the output's."""
-        inputs = [source, self.integers(*axes)]
-        scale = source.scale / ratio
-        return self.add(
-            "mean", inputs, MeanAttributes(keep_dims), scale=scale, zero_point=zero_point
-        )
-
-    def combine(
-        self,
-        kind: str,
-        first: Tensor,
-        second: Tensor,
-        scale: float,
-        zero_point: int,
-        activation: Activation = NONE,
-    ) -> Tensor:
-        """ADD, SUB or MUL."""
-        attributes = BinaryAttributes(activation)
-        return self.add(kind, [first, second], attributes, scale=scale, zero_point=zero_point)
-
-    def move(self, kind: str, inputs: Sequence[Tensor], attributes: Any = None) -> Tensor:
-        """An operator whose output means what its first input does."""
-        q = {}
-        if inputs[0].quantization is not None:
-            q = {"scale": inputs[0].scale, "zero_point": inputs[0].zero_point}
-        return self.add(kind, inputs, attributes, **q)  # type: ignore[arg-type]
-
-    def reshape(self, source: Tensor, *shape: int) -> Tensor:
-        """RESHAPE."""
-        q = (
-            {}
-            if source.quantization is None
-            else {"scale": source.scale, "zero_point": source.zero_point}
-        )
-        return self.add("reshape", [source], ReshapeAttributes(shape), shape=shape, **q)
-
-    def padded(
-        self, source: Tensor, paddings: Sequence[tuple[int, int]], value: int | None = None
-    ) -> Tensor:
-        """PAD, or PADV2 with a value."""
-        inputs = [source, models.constant(list(paddings), DType.INT32)]
-        if value is not None:
-            q = {"scale": source.scale, "zero_point": source.zero_point}
-            inputs.append(models.constant(value, scale=q["scale"], zero_point=source.zero_point))
-        return self.move("pad" if value is None else "padv2", inputs)
-
-    def slice(
-        self,
-        source: Tensor,
-        begins: Sequence[int],
-        ends: Sequence[int],
-        strides: Sequence[int],
-        **masks: int,
-    ) -> Tensor:
-        """STRIDED_SLICE."""
-        inputs = [source, *(self.integers(*values) for values in (begins, ends, strides))]
-        return self.move("strided_slice", inputs, StridedSliceAttributes(**masks))
-
 
 def layers() -> Graph:
     """Operators with weights, pools, MEAN, SOFTMAX: of an image of 9 x 8 pixels."""
-    cage = _Cage(1)
+    cage = Cage(1)
     image = cage.source(1, 9, 8, 3, scale=1 / 255, zero_point=-128)
     strided = cage.convolve(image, 8, (3, 3), stride=(2, 2), zero_point=-128, activation=RELU6)
     _convolutions(cage, image, strided)
@@ -238,7 +33,7 @@ def layers() -> Graph:
     return cage.model("layers")
 
 
-def _convolutions(cage: _Cage, image: Tensor, strided: Tensor) -> None:
+def _convolutions(cage: Cage, image: Tensor, strided: Tensor) -> None:
     pointwise = cage.convolve(strided, 5, (1, 1), zero_point=127)
     cage.out(
         pointwise,
@@ -253,7 +48,7 @@ def _convolutions(cage: _Cage, image: Tensor, strided: Tensor) -> None:
     )
 
 
-def _depthwise_convolutions(cage: _Cage, image: Tensor, strided: Tensor) -> None:
+def _depthwise_convolutions(cage: Cage, image: Tensor, strided: Tensor) -> None:
     cage.out(
         cage.convolve_depthwise(strided, (3, 3)),
         cage.convolve_depthwise(image, (3, 3), stride=(2, 2), activation=RELU),
@@ -267,7 +62,7 @@ def _depthwise_convolutions(cage: _Cage, image: Tensor, strided: Tensor) -> None
     )
 
 
-def _pools_and_dense_layers(cage: _Cage, strided: Tensor) -> None:
+def _pools_and_dense_layers(cage: Cage, strided: Tensor) -> None:
     signed = cage.convolve(strided, 6, (1, 1), padding=VALID, zero_point=9)
     for kind in ("average_pool_2d", "max_pool_2d"):
         cage.out(
@@ -289,13 +84,13 @@ def _pools_and_dense_layers(cage: _Cage, strided: Tensor) -> None:
     )
 
 
-def _softmax(cage: _Cage, source: Tensor, beta: float) -> Tensor:
+def _softmax(cage: Cage, source: Tensor, beta: float) -> Tensor:
     return cage.add("softmax", [source], SoftmaxAttributes(beta), scale=1 / 256, zero_point=-128)
 
 
 def elements() -> Graph:
     """Operators on elements, and those that only move them: of four inputs of three types."""
-    cage = _Cage(2)
+    cage = Cage(2)
     low = cage.source(1, 3, 5, 4, scale=0.04, zero_point=-128)
     high = cage.source(1, 3, 5, 4, scale=0.09, zero_point=127)
     halves = cage.source(3, 5, 2, dtype=DType.INT16)
@@ -307,7 +102,7 @@ def elements() -> Graph:
     return cage.model("elements")
 
 
-def _binaries(cage: _Cage, low: Tensor, high: Tensor) -> None:
+def _binaries(cage: Cage, low: Tensor, high: Tensor) -> None:
     row, column = (cage.random(*shape, scale=0.03, zero_point=-7) for shape in ((4,), (3, 1, 1)))
     pixel = cage.mean(high, 1, 2, keep_dims=True, ratio=1.5, zero_point=127)
     lines = cage.mean(low, 2, 3, ratio=1.2, zero_point=-128)
@@ -333,7 +128,7 @@ def _binaries(cage: _Cage, low: Tensor, high: Tensor) -> None:
     )
 
 
-def _lookups(cage: _Cage, low: Tensor, high: Tensor) -> None:
+def _lookups(cage: Cage, low: Tensor, high: Tensor) -> None:
     middle = cage.combine("add", low, high, 0.1, 0)
     for source in (low, middle):
         cage.out(
@@ -348,7 +143,7 @@ def _lookups(cage: _Cage, low: Tensor, high: Tensor) -> None:
         )
 
 
-def _movements(cage: _Cage, low: Tensor, high: Tensor) -> None:
+def _movements(cage: Cage, low: Tensor, high: Tensor) -> None:
     alike = cage.random(1, 3, 2, 4, scale=low.scale, zero_point=low.zero_point)
     turned = cage.move("transpose", [high, cage.integers(0, 3, 1, 2)])
     flat = cage.add("leaky_relu", [high], LeakyReluAttributes(-0.5), scale=0.1, zero_point=-128)
@@ -372,7 +167,7 @@ def _movements(cage: _Cage, low: Tensor, high: Tensor) -> None:
     )
 
 
-def _moved_words(cage: _Cage, halves: Tensor, words: Tensor) -> None:
+def _moved_words(cage: Cage, halves: Tensor, words: Tensor) -> None:
     cage.out(
         cage.move("transpose", [halves, cage.integers(2, 0, 1)]),
         cage.move("concatenation", [halves, halves], ConcatenationAttributes(1)),
@@ -388,7 +183,7 @@ def _moved_words(cage: _Cage, halves: Tensor, words: Tensor) -> None:
 
 def edges() -> Graph:
     """Two inputs and two outputs, of which one each is float32."""
-    cage = _Cage(3)
+    cage = Cage(3)
     reals = cage.source(1, 5, 4, 2, dtype=DType.FLOAT32)
     integers = cage.source(1, 5, 4, 3, scale=0.02, zero_point=7)
     quantized = cage.add("quantize", [reals], dtype=DType.INT8, scale=0.025, zero_point=-11)
@@ -400,4 +195,4 @@ def edges() -> Graph:
 
 
 #: All of them.
-ZOO: tuple[Graph, ...] = (layers(), elements(), edges())
+ZOO: tuple[Graph, ...] = (layers(), elements(), edges(), elements16())

@@ -15,7 +15,7 @@ typedef struct {
     int32_t shift;      /* 1..31 */
     int32_t factor;     /* 2 or -2; 4 or -4 where shift is one too many */
     ek_walk walk;
-    ek_output_s8 output; /* shift 1..31 */
+    ek_output output; /* shift 1..31 */
 } ek_add_s8_params;
 
 /* out = output(unit * a + offset + factor * scaled(b)), where

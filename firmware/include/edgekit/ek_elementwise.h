@@ -53,22 +53,33 @@ static inline int32_t ek_high_mul_add(int32_t doubled, int32_t b, int32_t c)
 #endif
 }
 
-/* How an accumulator becomes an int8 output: rounded twice, as ek_requantize. */
+/* How an accumulator becomes an output: rounded twice, as ek_requantize. */
 typedef struct {
     int32_t multiplier; /* 0 or 2^30..2^31-1 */
     int32_t shift;      /* to the right, 0..31 */
     int32_t half;       /* 2^(shift-1); 0 if shift is 0 */
-    int32_t zero_point; /* -128..127 */
-    int32_t min, max;   /* fused activation, -128 <= min <= max <= 127 */
-} ek_output_s8;
+    int32_t zero_point; /* 0 for int16 */
+    int32_t min, max;   /* fused activation */
+} ek_output;
 
-/* `tie`: -1 if doubled is negative and shift is not 0, else 0. It makes ties go away from zero; a
+/* doubled / 2 on the output's scale.
+ *
+ * `tie`: -1 if doubled is negative and shift is not 0, else 0. It makes ties go away from zero; a
  * product that rounds to 0 stays 0 with it.
- * Precondition: doubled is even, and at most 2^30 in magnitude if shift is not 0. */
-static inline int8_t ek_to_output_s8(int32_t doubled, int32_t tie, const ek_output_s8 *o)
+ * Precondition: doubled is even. Its product then stays below 2^30 and has room for `half`. */
+static inline int32_t ek_scale_output(int32_t doubled, int32_t tie, const ek_output *o)
 {
-    const int32_t x = ek_high_mul_add(doubled, o->multiplier, o->half) + tie;
-    return (int8_t)ek_clamp(ek_shift_right(x, o->shift) + o->zero_point, o->min, o->max);
+    return ek_shift_right(ek_high_mul_add(doubled, o->multiplier, o->half) + tie, o->shift);
+}
+
+static inline int8_t ek_to_output_s8(int32_t doubled, int32_t tie, const ek_output *o)
+{
+    return (int8_t)ek_clamp(ek_scale_output(doubled, tie, o) + o->zero_point, o->min, o->max);
+}
+
+static inline int16_t ek_to_output_s16(int32_t doubled, int32_t tie, const ek_output *o)
+{
+    return (int16_t)ek_clamp(ek_scale_output(doubled, tie, o), o->min, o->max);
 }
 
 #endif

@@ -10,7 +10,7 @@ typedef struct {
     int32_t zero_point_a, zero_point_b;
     int32_t left_shift; /* 1..15: of the product, before the output's multiplier */
     ek_walk walk;
-    ek_output_s8 output;
+    ek_output output;
 } ek_mul_s8_params;
 
 /* out = output((a - zero_point_a) * (b - zero_point_b) * 2^left_shift)

@@ -1,0 +1,34 @@
+"""The part of the zoo that computes with int16 activations."""
+
+from __future__ import annotations
+
+from edgekit.ir import DType, Graph, Tensor
+from support.cage import RELU, RELU6, Cage
+
+_FULL = 2.0**15  # of the scales here: what their greatest integer stands for, times this
+
+
+def elements16() -> Graph:
+    """Operators on elements: of two inputs."""
+    cage = Cage(4)
+    low = cage.source(1, 3, 5, 4, dtype=DType.INT16, scale=7 / _FULL)
+    high = cage.source(1, 3, 5, 4, dtype=DType.INT16, scale=11 / _FULL)
+    _binaries(cage, low, high)
+    return cage.model("elements16")
+
+
+def _binaries(cage: Cage, low: Tensor, high: Tensor) -> None:
+    row, column = (
+        cage.random(*shape, scale=3 / _FULL, dtype=DType.INT16) for shape in ((4,), (3, 1, 1))
+    )
+    for kind in ("add", "sub"):
+        cage.out(
+            cage.combine(kind, low, high, 17 / _FULL),
+            cage.combine(kind, high, row, 12 / _FULL, activation=RELU),
+            cage.combine(kind, column, low, 9 / _FULL),
+        )
+    cage.out(
+        cage.combine("mul", low, high, 60 / _FULL),
+        cage.combine("mul", row, high, 20 / _FULL, activation=RELU6),
+        cage.combine("mul", low, column, 20 / _FULL),
+    )
