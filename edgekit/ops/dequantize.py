@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgekit.ir import Array, DType, Operator, Shape
-from edgekit.ops.definition import Definition, KernelNeeds, NoAttributes, require
+from edgekit.ops.definition import Definition, KernelNeeds, NoAttributes, kernel_for, require
 from edgekit.ops.lookup import check_scale
 
 
 class Dequantize(Definition[NoAttributes]):
-    """int8 to float32."""
+    """int8 or int16 to float32."""
 
     stem = "dequantize"
     builtin_code = 6
@@ -20,10 +20,8 @@ class Dequantize(Definition[NoAttributes]):
     def check(self, operator: Operator) -> None:
         """One scale at the input."""
         source, output = operator.input(0), operator.output
-        require(
-            (source.dtype, output.dtype) == (DType.INT8, DType.FLOAT32),
-            f"{source.dtype.value} to {output.dtype.value} is not supported",
-        )
+        known = source.dtype in (DType.INT8, DType.INT16) and output.dtype is DType.FLOAT32
+        require(known, f"{source.dtype.value} to {output.dtype.value} is not supported")
         check_scale(source)
         require(source.constant is None, "its input is constant")
 
@@ -48,7 +46,7 @@ class Dequantize(Definition[NoAttributes]):
         """A product in float32 is rounded once too, so the device needs no double."""
         source = operator.input(0)
         return KernelNeeds(
-            kernel="dequantize_s8",
+            kernel=kernel_for("dequantize", source.dtype),
             template="dequantize",
             parameters={
                 "elements": source.elements,

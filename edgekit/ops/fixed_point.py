@@ -85,7 +85,8 @@ def requantize(acc: Int64, multiplier: Int64 | int, shift: Int64 | int) -> Int64
 
 def reduced_multiplier(multiplier: Int64) -> Int64:
     """A multiplier with 16 of its 32 bits, rounded: at most 0x7FFF, for 64-bit accumulators."""
-    return np.minimum((np.asarray(multiplier, np.int64) + (1 << 15)) >> 16, 0x7FFF)
+    rounded: Int64 = (np.asarray(multiplier, np.int64) + (1 << 15)) >> 16
+    return np.clip(rounded, 0, 0x7FFF)
 
 
 def requantize_wide(acc: Int64, multiplier: Int64 | int, shift: Int64 | int) -> Int64:

@@ -7,17 +7,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgekit.ir import Array, DType, Operator, Tensor
-from edgekit.ops.definition import KernelNeeds, NoAttributes, require
+from edgekit.ops.definition import KernelNeeds, NoAttributes, kernel_for, require
 from edgekit.ops.fixed_point import Int64, quantize_multiplier, requantize
 from edgekit.ops.lookup import Lookup, check_scale
 from edgekit.ops.relu import check_shift
+
+#: A difference of int16 shifts out of 32 bits from here on.
+_MAX_RATIO_S16 = 2.0**14
 
 #: Quotients beyond this saturate in every type that has fewer bits.
 _FAR = 2.0**40
 
 
+#: The kernels between integers of which one at least has 16 bits.
+_KERNELS = {
+    (DType.INT8, DType.INT16): "quantize_s8_s16",
+    (DType.INT16, DType.INT8): "quantize_s16_s8",
+    (DType.INT16, DType.INT16): "quantize_s16_s16",
+}
+
+
 class Quantize(Lookup[NoAttributes]):
-    """float32 to int8 by its own kernel, bytes to bytes by a table.
+    """float32 and int16 by kernels of their own, bytes to bytes by a table.
 
     Where TFLite Micro's conversion from float to int32 is undefined (quotients of 2**31 and more,
     infinities, NaN) this one is not: it saturates, and NaN becomes the zero point.
@@ -29,17 +40,22 @@ class Quantize(Lookup[NoAttributes]):
         (DType.INT8, DType.INT8),
         (DType.INT8, DType.UINT8),
         (DType.UINT8, DType.INT8),
+        *_KERNELS,
     )
 
     def check(self, operator: Operator) -> None:
-        """One scale at the output, and at an input of bytes."""
+        """One scale at the output, and at an input of integers."""
         source, output = operator.input(0), operator.output
         if source.dtype is not DType.FLOAT32:
             super().check(operator)
-            check_shift(source.scale / output.scale)
+            ratio = source.scale / output.scale
+            check_shift(ratio)
+            small = source.dtype is not DType.INT16 or ratio < _MAX_RATIO_S16
+            require(small, "its output's scale is too small")
             return
         check_scale(output)
-        require(output.dtype is DType.INT8, f"float32 to {output.dtype.value} is not supported")
+        known = output.dtype in (DType.INT8, DType.INT16)
+        require(known, f"float32 to {output.dtype.value} is not supported")
         require(source.constant is None, "its input is constant")
 
     def evaluate(self, operator: Operator, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
@@ -58,24 +74,39 @@ class Quantize(Lookup[NoAttributes]):
 
     def kernel(self, operator: Operator) -> KernelNeeds:
         """A table for bytes."""
-        output = operator.output
-        if operator.input(0).dtype is not DType.FLOAT32:
+        source, output = operator.input(0), operator.output
+        if source.dtype is DType.FLOAT32:
+            return KernelNeeds(
+                kernel=kernel_for("quantize", output.dtype),
+                template="quantize",
+                parameters={
+                    "elements": output.elements,
+                    "scale": float.hex(output.scale),
+                    "zero_point": output.zero_point,
+                },
+            )
+        if (source.dtype, output.dtype) not in _KERNELS:
             return super().kernel(operator)
+        multiplier, shift = quantize_multiplier(source.scale / output.scale)
         return KernelNeeds(
-            kernel="quantize_s8",
-            template="quantize",
+            kernel=_KERNELS[source.dtype, output.dtype],
+            template="quantize_integers",
             parameters={
                 "elements": output.elements,
-                "scale": float.hex(output.scale),
-                "zero_point": output.zero_point,
+                "in_zero_point": source.zero_point,
+                "multiplier": multiplier,
+                "shift": shift,
+                "out_zero_point": output.zero_point,
             },
         )
 
     def output_clamp(self, operator: Operator) -> tuple[int, int] | None:
-        """None for float32."""
-        if operator.input(0).dtype is DType.FLOAT32:
-            return None
-        return super().output_clamp(operator)
+        """The whole range where an int16 stays what it is; None for float32."""
+        source, output = operator.input(0), operator.output
+        if source.dtype is DType.INT16:
+            dtype = output.dtype
+            return (dtype.min, dtype.max) if source.means_the_same_as(output) else None
+        return None if source.dtype is DType.FLOAT32 else super().output_clamp(operator)
 
 
 def quantized(reals: Array, tensor: Tensor) -> Array:

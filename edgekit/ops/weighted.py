@@ -66,7 +66,7 @@ def _check_bias(operator: Operator, channels: int) -> None:
     bias = operator.optional_input(2)
     if bias is None:
         return
-    known = (DType.INT32,)
+    known: tuple[DType, ...] = (DType.INT32,)
     if operator.input(0).dtype is DType.INT16:
         # TFLite Micro reads any bias of a depthwise convolution as int64
         known = (DType.INT64,) if operator.kind == "depthwise_conv_2d" else _BIASES_S16

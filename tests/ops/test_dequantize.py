@@ -27,6 +27,24 @@ def test_kernels_give_the_oracles_floats(check_kernels: Callable[..., None], pro
     check_all_bytes(check_kernels, dequantizes(), programs)
 
 
+@PROGRAMS
+def test_int16_become_the_oracles_floats(check_kernels: Callable[..., None], programs: int) -> None:
+    every = np.arange(-(1 << 15), 1 << 15).astype(np.int16)
+
+    @settings(max_examples=programs, deadline=None, phases=(Phase.reuse, Phase.generate))
+    @given(st.lists(st.tuples(models.scales(), st.sampled_from((0, 0, 5, -32768))), min_size=4))
+    def run(quantizations: list[tuple[float, int]]) -> None:
+        cases: list[Case] = []
+        for scale, zero_point in quantizations[:4]:
+            source = models.tensor([1 << 16], DType.INT16, scale=scale, zero_point=zero_point)
+            output = models.tensor([1 << 16], DType.FLOAT32)
+            graph = models.single_operator_graph("dequantize", [source], output, NoAttributes())
+            cases.append((graph, [(every,)]))
+        check_kernels(cases)
+
+    run()
+
+
 def edges(first: float, second: float) -> Graph:
     """float32 in, int8 within, float32 out."""
     x, y = models.tensor([1, 5], DType.FLOAT32), models.tensor([1, 5], DType.FLOAT32)
@@ -67,7 +85,7 @@ def test_a_constant_may_have_a_scale_for_each_channel() -> None:
         definition_of(operator).check(operator)
 
 
-@pytest.mark.parametrize("dtype", [DType.INT16, DType.UINT8, DType.INT32])
+@pytest.mark.parametrize("dtype", [DType.BOOL, DType.UINT8, DType.INT32])
 def test_other_types_are_refused(dtype: DType) -> None:
     operator = unary("dequantize", types=(dtype, DType.FLOAT32))
     with pytest.raises(UnsupportedError, match=f"{dtype.value} to float32 is not supported"):

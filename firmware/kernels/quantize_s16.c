@@ -1,0 +1,12 @@
+#include "edgekit/ek_quantize_s16.h"
+
+#include "edgekit/ek_quantize.h"
+
+void ek_quantize_s16(const float *in, float scale, int32_t zero_point, int32_t elements,
+                     int16_t *out)
+{
+    for (int32_t i = 0; i < elements; i++) {
+        const int32_t q = ek_round_near(in[i] / scale) + zero_point;
+        out[i] = (int16_t)ek_clamp(q, INT16_MIN, INT16_MAX);
+    }
+}
