@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.errors import EdgekitError, UserError
+from edgekit import files
+from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,20 +145,13 @@ def progress() -> Iterator[Progress]:
 
 
 def refuse_unwritable(path: Path | None) -> None:
-    """Say before the work is done that its result could not be written.
+    """Say before the work is done that its result could not be written; "-" is stdout.
 
     Raises:
         UserError: `write_file` would fail.
     """
-    if path is None or str(path) == "-":
-        return
-    folder = path.resolve().parent
-    if path.is_dir():
-        raise _unwritable(path, "it is a directory")
-    if not folder.is_dir():
-        raise _unwritable(path, f"there is no directory {folder}")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise _unwritable(path, "you are not allowed to")
+    if path is not None and str(path) != "-":
+        files.refuse_unwritable(path)
 
 
 def write_file(path: Path, text: str) -> None:
@@ -171,30 +163,5 @@ def write_file(path: Path, text: str) -> None:
     """
     if str(path) == "-":
         sys.stdout.write(text)
-        return
-    try:
-        path = path.resolve()  # a link stays a link
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
-        else:
-            _replace(path, text)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-            raise EdgekitError(f"cannot write {path}: {error.strerror}") from error
-        raise _unwritable(path, error.strerror or str(error)) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _unwritable(path: Path, why: str) -> UserError:
-    return UserError(f"cannot write {path}: {why}", hint="choose another file")
+    else:
+        files.write_whole(path, text.encode())
