@@ -93,8 +93,11 @@ class UnsupportedOperatorsError(ModelError):
 
 def _way_out(types: Set[str]) -> str:
     """What to try, by the element types that the operators compute with."""
-    if types & {"int16", "uint8"}:
-        return "convert the model with int8 activations: supported_ops = [TFLITE_BUILTINS_INT8]"
+    int8 = "convert the model with int8 activations: supported_ops = [TFLITE_BUILTINS_INT8]"
+    if "int16" in types:
+        return f"keep int16 for operators that have a kernel for it, or {int8}"
+    if "uint8" in types:
+        return int8
     replace = "replace them in the model: the README lists the operators that edgekit has"
     if "float32" in types:
         return f"converters leave in float32 what they have no int8 form of; {replace}"

@@ -67,7 +67,8 @@ def refuse_float(graph: Graph) -> None:
     """
     computing = [op for op in graph.operators if op.kind not in ("quantize", "dequantize")]
     floats = [op for op in computing if _handles(op, DType.FLOAT32)]
-    if not floats or any(_handles(op, DType.INT8) for op in computing):
+    integers = (DType.INT8, DType.INT16)
+    if not floats or any(_handles(op, dtype) for op in computing for dtype in integers):
         return
     first = floats[0]
     count = f"{len(floats)} of {len(graph.operators)} operators compute in float32"

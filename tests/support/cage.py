@@ -24,8 +24,12 @@ SAME, VALID = Padding.SAME, Padding.VALID
 NONE, RELU, RELU6 = Activation.NONE, Activation.RELU, Activation.RELU6
 
 _WEIGHT_SCALE = 0.01
-_SPREAD = 5500.0  # of the product of a random byte and a random weight
-_REACH = 50.0  # of an output, about its zero point
+#: Of the product of a random activation and a random weight.
+_SPREAD = {DType.INT8: 5500.0, DType.INT16: 1.4e6}
+#: Of an output, about its zero point.
+_REACH = {DType.INT8: 50.0, DType.INT16: 12_000.0}
+#: Bits of a random bias.
+_BIAS_BITS = {DType.INT8: 14, DType.INT16: 22}
 
 
 class Cage(Sketch):
@@ -71,10 +75,13 @@ class Cage(Sketch):
         *,
         per_channel: bool = True,
         bias: bool = True,
+        bias_type: DType | None = None,
         multiplier: float | None = None,
         zero_point: int = -5,
     ) -> Tensor:
         """A layer with weights of `shape`; a `multiplier` above 1 has weights of -1, 0 and 1."""
+        dtype = source.dtype
+        bias_type = bias_type or (DType.INT32 if dtype is DType.INT8 else DType.INT64)
         axis = 3 if kind == "depthwise_conv_2d" else 0
         channels = shape[axis]
         terms = math.prod(shape) // channels
@@ -88,12 +95,11 @@ class Cage(Sketch):
         )
         inputs = [source, weights]
         if bias:
-            reach = 1 << (14 if multiplier is None else 5)
-            inputs.append(
-                models.bias_of(source, weights, self._rng.integers(-reach, reach, channels))
-            )
+            reach = 1 << (_BIAS_BITS[dtype] if multiplier is None else 5)
+            value = self._rng.integers(-reach, reach, channels)
+            inputs.append(models.bias_of(source, weights, value, bias_type))
         if multiplier is None:
-            multiplier = _REACH / (_SPREAD * math.sqrt(terms))
+            multiplier = _REACH[dtype] / (_SPREAD[dtype] * math.sqrt(terms))
         scale = source.scale * _WEIGHT_SCALE / multiplier
         return self.add(kind, inputs, attributes, scale=scale, zero_point=zero_point)
 
@@ -202,7 +208,7 @@ class Cage(Sketch):
         inputs = [source, models.constant(list(paddings), DType.INT32)]
         if value is not None:
             q = {"scale": source.scale, "zero_point": source.zero_point}
-            inputs.append(models.constant(value, scale=q["scale"], zero_point=source.zero_point))
+            inputs.append(models.constant(value, source.dtype, **q))  # type: ignore[arg-type]
         return self.move("pad" if value is None else "padv2", inputs)
 
     def slice(

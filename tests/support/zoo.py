@@ -17,6 +17,7 @@ from edgekit.ops.squeeze import SqueezeAttributes
 from edgekit.ops.static import Static
 from support.cage import RELU, RELU6, VALID, Cage
 from support.zoo16 import elements16
+from support.zoo_mixed import layers16, mixed
 
 #: Stems of the operators that run on a device. The others are gone once a model is compiled.
 WITH_A_KERNEL = frozenset(d.stem for d in OPERATORS if not isinstance(d, Static))
@@ -195,4 +196,4 @@ def edges() -> Graph:
 
 
 #: All of them.
-ZOO: tuple[Graph, ...] = (layers(), elements(), edges(), elements16())
+ZOO: tuple[Graph, ...] = (layers(), elements(), edges(), elements16(), layers16(), mixed())
