@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgekit.ir import Array, Operator
+from edgekit.ir import Array, DType, Operator
 from edgekit.ops.definition import require
 from edgekit.ops.pooling import Pool2D, taps, window_axes
 from edgekit.ops.weighted import output_range
 
-#: Sums of fewer int8 than this stay within 32 bits; the kernel relies on it.
-MAX_TAPS = 1 << 24
+#: Sums of fewer elements than this stay within 32 bits; the kernels rely on it.
+MAX_TAPS = {DType.INT8: 1 << 24, DType.INT16: 1 << 16}
 
 
 class AveragePool2D(Pool2D):
@@ -25,7 +25,8 @@ class AveragePool2D(Pool2D):
         """As any pool, with sums of 32 bits."""
         super().check(operator)
         y, x = window_axes(operator)
-        require(y.filter * x.filter < MAX_TAPS, f"windows of {y.filter}x{x.filter} are too large")
+        most = MAX_TAPS[operator.output.dtype]
+        require(y.filter * x.filter < most, f"windows of {y.filter}x{x.filter} are too large")
 
     def evaluate(self, operator: Operator, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
         """Sums and counts tap by tap."""
@@ -36,4 +37,4 @@ class AveragePool2D(Pool2D):
             sums[where] += values
             counts[where] += 1
         averages = np.sign(sums) * ((np.abs(sums) + counts // 2) // counts)
-        return (np.clip(averages, *output_range(operator)).astype(np.int8),)
+        return (np.clip(averages, *output_range(operator)).astype(source.dtype),)

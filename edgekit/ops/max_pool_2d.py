@@ -21,7 +21,7 @@ class MaxPool2D(Pool2D):
         """The greatest so far, tap by tap."""
         source = inputs[0]
         assert source is not None
-        greatest = np.full(operator.output.shape, np.iinfo(np.int8).min, np.int8)
+        greatest = np.full(operator.output.shape, operator.output.dtype.min, source.dtype)
         for where, values in taps(operator, source):
             greatest[where] = np.maximum(greatest[where], values)
-        return (np.clip(greatest, *output_range(operator)).astype(np.int8),)
+        return (np.clip(greatest, *output_range(operator)).astype(source.dtype),)

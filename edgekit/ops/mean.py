@@ -9,7 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.ir import Array, DType, Operator, Shape
-from edgekit.ops.definition import Definition, KernelNeeds, check_types, require, slot
+from edgekit.ops.definition import (
+    Definition,
+    KernelNeeds,
+    check_types,
+    kernel_for,
+    require,
+    slot,
+)
 from edgekit.ops.fixed_point import quantize_multiplier, requantize, to_output, wrap_int32
 
 _LOOPS = 3  # EK_MEAN_LOOPS: enough for six dimensions that are kept and reduced in turn
@@ -31,8 +38,8 @@ class Mean(Definition[MeanAttributes]):
     attributes = MeanAttributes
 
     def check(self, operator: Operator) -> None:
-        """Int8 with any scales."""
-        check_types(operator)
+        """int8 or int16, with any scales."""
+        check_types(operator, types=(DType.INT8, DType.INT16))
         reduced_axes(operator)
         _, shift = _multiplier(operator)
         require(-31 <= shift <= 30, "its scales differ too much")
@@ -61,7 +68,7 @@ class Mean(Definition[MeanAttributes]):
         kept, reduced = _loops(operator)
         bias = -operator.input(0).zero_point * _count(operator)
         return KernelNeeds(
-            kernel="mean_s8",
+            kernel=kernel_for("mean", operator.output.dtype),
             template="mean",
             parameters={
                 "kept": kept,

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgekit.ir import Array, Operator, Shape
-from edgekit.ops.definition import Definition, KernelNeeds, check_types, require, slot
+from edgekit.ir import Array, DType, Operator, Shape
+from edgekit.ops.definition import (
+    Definition,
+    KernelNeeds,
+    check_types,
+    kernel_for,
+    require,
+    slot,
+)
 from edgekit.ops.fixed_point import Activation
 from edgekit.ops.weighted import check_activation, output_range
 from edgekit.ops.windows import Axis, Padding, axes, check_axes, geometry, output_shape
@@ -33,8 +40,8 @@ class Pool2D(Definition[Pool2DAttributes]):
     attributes = Pool2DAttributes
 
     def check(self, operator: Operator) -> None:
-        """Int8, the output on the input's scale."""
-        check_types(operator)
+        """int8 or int16, the output on the input's scale."""
+        check_types(operator, types=(DType.INT8, DType.INT16))
         check_activation(operator.attributes.activation)
         source, output = operator.input(0), operator.output
         require(
@@ -54,7 +61,7 @@ class Pool2D(Definition[Pool2DAttributes]):
         """Geometry and the range of the output; no constants."""
         low, high = output_range(operator)
         return KernelNeeds(
-            kernel=f"{self.stem}_s8",
+            kernel=kernel_for(self.stem, operator.output.dtype),
             template=self.stem,
             parameters={
                 **geometry(operator.input(0), *window_axes(operator)),

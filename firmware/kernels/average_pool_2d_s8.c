@@ -1,35 +1,5 @@
 #include "edgekit/ek_average_pool_2d_s8.h"
 
-static int8_t average(const ek_window *window, int32_t channels, int32_t in_width)
-{
-    const int32_t count = window->height * window->width;
-    const int8_t *row = window->in;
-    int32_t sum = 0;
-    for (int32_t y = window->height; y > 0; y--) {
-        const int8_t *in = row;
-        for (int32_t x = window->width; x > 0; x--) {
-            sum += *in;
-            in += channels;
-        }
-        row += in_width * channels;
-    }
-    return (int8_t)((sum > 0 ? sum + count / 2 : sum - count / 2) / count);
-}
-
-void ek_average_pool_2d_s8(const int8_t *in, const ek_pool_2d_params *params, int8_t *out)
-{
-    const ek_pool_2d_params *const p = params;
-    for (int32_t n = p->batches; n > 0; n--) {
-        for (int32_t y = 0; y < p->out_height; y++) {
-            for (int32_t x = 0; x < p->out_width; x++) {
-                ek_window window = ek_pool_2d_window(in, p, y, x);
-                for (int32_t c = p->in_channels; c > 0; c--) {
-                    const int8_t value = average(&window, p->in_channels, p->in_width);
-                    *out++ = (int8_t)(value < p->min ? p->min : value > p->max ? p->max : value);
-                    window.in++;
-                }
-            }
-        }
-        in += p->in_height * p->in_width * p->in_channels;
-    }
-}
+#define EK_ELEMENT int8_t
+#define EK_KERNEL  ek_average_pool_2d_s8
+#include "edgekit/ek_average_pool_2d_kernel.h"

@@ -15,41 +15,59 @@ from edgekit.ops import UnsupportedError, definition_of
 from edgekit.ops.mean import MeanAttributes
 
 
-def mean(shape: list[int], axes: Any, *, keep_dims: bool = False, scale: float = 1.0) -> Operator:
-    inputs = [models.tensor(shape, scale=1.0), models.constant(axes, DType.INT32)]
+def mean(
+    shape: list[int],
+    axes: Any,
+    *,
+    keep_dims: bool = False,
+    scale: float = 1.0,
+    dtype: DType = DType.INT8,
+) -> Operator:
+    inputs = [models.tensor(shape, dtype, scale=1.0), models.constant(axes, DType.INT32)]
     return with_output("mean", inputs, MeanAttributes(keep_dims), scale)
 
 
 def evaluated(operator: Operator, value: list[int]) -> list[int]:
-    source = np.array(value, np.int8).reshape(operator.input(0).shape)
+    source = np.array(value, operator.input(0).dtype.numpy).reshape(operator.input(0).shape)
     inputs = [source, operator.input(1).constant]
     return definition_of(operator).evaluate(operator, inputs)[0].reshape(-1).tolist()
 
 
 @st.composite
-def means(draw: st.DrawFn) -> Graph:
-    source = draw(models.activations(draw(models.shapes(max_size=5))))
+def means(draw: st.DrawFn, dtype: DType = DType.INT8) -> Graph:
+    source = draw(models.activations(draw(models.shapes(max_size=5)), dtype))
     rank = len(source.shape)
     axes = draw(st.lists(st.integers(-rank, rank - 1), min_size=1, max_size=4))
     if draw(st.booleans()):
         scale, zero_point = source.scale, source.zero_point
     else:
-        scale, zero_point = draw(models.scales()), draw(models.zero_points())
+        scale, zero_point = draw(models.scales()), draw(models.zero_points(dtype))
     attributes = MeanAttributes(draw(st.booleans()))
     inputs = [source, models.constant(axes, DType.INT32)]
     return graph_of(with_output("mean", inputs, attributes, scale, zero_point))
 
 
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
 @PROGRAMS
-def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_random(check_kernels, means(), programs)
+def test_kernels_give_the_oracles_bytes(
+    check_kernels: Callable[..., None], programs: int, dtype: DType
+) -> None:
+    check_random(check_kernels, means(dtype), programs)
 
 
 def test_the_form_without_64_bit_products_gives_the_same_bytes(
     check_kernels: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiled, "WARNINGS", (*compiled.WARNINGS, "-DEK_NO_LONG_MULTIPLY=1"))
-    check_random(check_kernels, means(), 1)
+    check_random(check_kernels, st.one_of(means(), means(DType.INT16)), 1)
+
+
+def test_many_int16_wrap_where_their_sum_leaves_32_bits(check_kernels: Callable[..., None]) -> None:
+    operator = mean([2, 70000], [1], dtype=DType.INT16)
+    source = np.stack([np.full(70000, 32767), np.full(70000, -32768)]).astype(np.int16)
+    check_kernels([(graph_of(operator), [(source,)])])
+    (computed,) = definition_of(operator).evaluate(operator, [source, np.array([1])])
+    assert computed.tolist() == [-28590, 28589]
 
 
 def test_the_division_is_folded_into_the_multiplier() -> None:

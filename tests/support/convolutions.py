@@ -118,7 +118,7 @@ def depthwise_graphs(draw: st.DrawFn, dtype: DType = DType.INT8) -> Graph:
 
 
 @st.composite
-def pool_graphs(draw: st.DrawFn, kind: str) -> Graph:
+def pool_graphs(draw: st.DrawFn, kind: str, dtype: DType = DType.INT8) -> Graph:
     """A pool of any geometry."""
     window = draw(_windows(5, False))
     high, wide = window["height"], window["width"]
@@ -129,7 +129,7 @@ def pool_graphs(draw: st.DrawFn, kind: str) -> Graph:
         activation=draw(ACTIVATION),
     )
     shape = (draw(st.integers(1, 2)), high["size"], wide["size"], draw(st.integers(1, 4)))
-    source = draw(models.activations(shape))
+    source = draw(models.activations(shape, dtype))
     return graph_of(with_output(kind, [source], attributes, source.scale, source.zero_point))
 
 
@@ -152,12 +152,18 @@ def depthwise(source: list[int], filters: list[int], **attributes: Any) -> Opera
     return with_output("depthwise_conv_2d", inputs, chosen)
 
 
-def pool(kind: str, source: list[int], size: tuple[int, int], **attributes: Any) -> Operator:
+def pool(
+    kind: str,
+    source: list[int],
+    size: tuple[int, int],
+    dtype: DType = DType.INT8,
+    **attributes: Any,
+) -> Operator:
     """A pool with scales of 1, of stride 1 unless told."""
     strides = {"stride_height": 1, "stride_width": 1}
     filters = {"filter_height": size[0], "filter_width": size[1]}
     chosen = Pool2DAttributes(**{**strides, **filters, **attributes})
-    return with_output(kind, [models.tensor(source, scale=1.0)], chosen)
+    return with_output(kind, [models.tensor(source, dtype, scale=1.0)], chosen)
 
 
 def _ones(shape: list[int]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgekit.ir import DType, Graph, Tensor
-from support.cage import RELU, RELU6, Cage
+from support.cage import RELU, RELU6, VALID, Cage
 
 _FULL = 2.0**15  # of the scales here: what their greatest integer stands for, times this
 
@@ -14,6 +14,7 @@ def elements16() -> Graph:
     low = cage.source(1, 3, 5, 4, dtype=DType.INT16, scale=7 / _FULL)
     high = cage.source(1, 3, 5, 4, dtype=DType.INT16, scale=11 / _FULL)
     _binaries(cage, low, high)
+    _windows(cage, low)
     return cage.model("elements16")
 
 
@@ -31,4 +32,17 @@ def _binaries(cage: Cage, low: Tensor, high: Tensor) -> None:
         cage.combine("mul", low, high, 60 / _FULL),
         cage.combine("mul", row, high, 20 / _FULL, activation=RELU6),
         cage.combine("mul", low, column, 20 / _FULL),
+    )
+
+
+def _windows(cage: Cage, low: Tensor) -> None:
+    for kind in ("average_pool_2d", "max_pool_2d"):
+        cage.out(
+            cage.pool(kind, low, (3, 3), (1, 1)),
+            cage.pool(kind, low, (2, 3), (1, 2), VALID, RELU),
+        )
+    cage.out(
+        cage.mean(low, 1, 2, ratio=3.0, zero_point=0),
+        cage.mean(low, 1, 3, keep_dims=True, ratio=2.5, zero_point=0),
+        cage.mean(low, -1, ratio=0.9, zero_point=0),
     )

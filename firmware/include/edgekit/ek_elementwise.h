@@ -67,19 +67,17 @@ typedef struct {
  * `tie`: -1 if doubled is negative and shift is not 0, else 0. It makes ties go away from zero; a
  * product that rounds to 0 stays 0 with it.
  * Precondition: doubled is even. Its product then stays below 2^30 and has room for `half`. */
-static inline int32_t ek_scale_output(int32_t doubled, int32_t tie, const ek_output *o)
-{
-    return ek_shift_right(ek_high_mul_add(doubled, o->multiplier, o->half) + tie, o->shift);
-}
-
 static inline int8_t ek_to_output_s8(int32_t doubled, int32_t tie, const ek_output *o)
 {
-    return (int8_t)ek_clamp(ek_scale_output(doubled, tie, o) + o->zero_point, o->min, o->max);
+    const int32_t x = ek_high_mul_add(doubled, o->multiplier, o->half) + tie;
+    return (int8_t)ek_clamp(ek_shift_right(x, o->shift) + o->zero_point, o->min, o->max);
 }
 
+/* Likewise; the zero point is 0. */
 static inline int16_t ek_to_output_s16(int32_t doubled, int32_t tie, const ek_output *o)
 {
-    return (int16_t)ek_clamp(ek_scale_output(doubled, tie, o), o->min, o->max);
+    const int32_t x = ek_high_mul_add(doubled, o->multiplier, o->half) + tie;
+    return (int16_t)ek_clamp(ek_shift_right(x, o->shift), o->min, o->max);
 }
 
 #endif
