@@ -118,6 +118,17 @@ def test_raw_bytes_are_taken_as_they_are_where_the_model_has_no_pixels(terminal:
     assert terminal.ask("db print%") == ["m-buffer-" + "-".join(f"{b:02x}" for b in raw)]
 
 
+@pytest.mark.parametrize("terminal", ["ad16"], indirect=True)
+def test_int16_is_loaded_as_it_is_and_dequantised(terminal: Terminal):
+    raw = random.Random(4).randbytes(INPUT_BYTES)
+    assert terminal.ask("db load 1280%") == ["e-[The model's input has 640 bytes]"]
+    terminal.load(raw)
+    output = bytes(min(b + 4, 127) & 0xFF for b in struct.unpack(f"<{INPUT_BYTES}b", raw))
+    expected = [f"{q / 4096:.3f}" for q in struct.unpack(f"<{INPUT_BYTES // 2}h", output)]
+    answer = terminal.ask("infer 1 0%")[-1]
+    assert answer == f"m-results-[{','.join(expected)}]"
+
+
 @pytest.mark.parametrize("terminal", ["vww01"], indirect=True)
 def test_what_cannot_be_right_is_refused_and_changes_nothing(terminal: Terminal):
     assert terminal.ask("db load 639%") == ["e-[The model's input has 640 bytes]"]

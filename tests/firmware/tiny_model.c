@@ -140,12 +140,17 @@ static const ek_tensor ad_outputs[] = {
     {"y", EK_INT8, 2, {1, AD_BYTES}, AD_BYTES, 0.3910152316f, 92},
 };
 
-#define TINY_ONE(model_name)                                                                       \
+static const ek_tensor wide_tensor = {
+    "w", EK_INT16, 2, {1, AD_BYTES / 2}, AD_BYTES, 0.000244140625f, 0,
+};
+
+#define TINY_ONE(model_name, first_input, first_output)                                            \
     {                                                                                              \
         .name = model_name, .engine = "aot", .arena_bytes = TINY_ARENA_BYTES, .input_count = 1,    \
-        .output_count = 1, .inputs = ad_inputs, .outputs = ad_outputs, .init = init,               \
+        .output_count = 1, .inputs = first_input, .outputs = first_output, .init = init,           \
         .input = ad_input, .invoke = ad_invoke, .output = ad_output                                \
     }
 
-const ek_model tiny_ad = TINY_ONE("ad01");
-const ek_model tiny_vww = TINY_ONE("vww01");
+const ek_model tiny_ad = TINY_ONE("ad01", ad_inputs, ad_outputs);
+const ek_model tiny_vww = TINY_ONE("vww01", ad_inputs, ad_outputs);
+const ek_model tiny_wide = TINY_ONE("ad16", &wide_tensor, &wide_tensor);

@@ -18,6 +18,9 @@ extern const ek_model tiny_ad;
 /* As tiny_ad, named vww01. */
 extern const ek_model tiny_vww;
 
+/* As tiny_ad in bytes, which are 320 int16 here. */
+extern const ek_model tiny_wide;
+
 /* Refuses to start. */
 extern const ek_model tiny_broken;
 

@@ -53,6 +53,17 @@ def test_floats_are_quantised_with_the_inputs_scale_ties_away_from_zero(graph):
     assert (from_arrays({"x": just_below_a_tie}, graph).inputs[0][0] == 3).all()
 
 
+def test_an_input_of_int16_is_quantised_and_drawn_over_all_16_bits():
+    wide = graph_of([], [tensor((1, 4), DType.INT16, scale=2.0**-15)], [])
+    x = np.array([[0.0, 0.5, -1.0, 1.0]], np.float32)
+    assert from_arrays({"x": x}, wide).inputs[0][0].tolist() == [[0, 16384, -32768, 32767]]
+    narrow = np.array([[1, -2, 127, -128]], np.int8)
+    assert from_arrays({"x": narrow}, wide).inputs[0][0].dtype == np.int16
+    drawn = np.concatenate([x[0] for x in random_samples(wide, 500).inputs])
+    assert drawn.dtype == np.int16
+    assert (drawn.min() < -32000, drawn.max() > 32000) == (True, True)
+
+
 def test_wider_integers_are_taken_where_nothing_is_lost(graph):
     x = np.full((1, 6), 127, np.int64)
     assert from_arrays({"x": x}, graph).inputs[0][0].dtype == np.int8

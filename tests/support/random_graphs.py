@@ -80,7 +80,15 @@ def _pack(draw: st.DrawFn, s: Sketch, source: Tensor) -> Tensor:
 
 def _activation(draw: st.DrawFn, s: Sketch, source: Tensor) -> Tensor:
     q = {"scale": source.scale, "zero_point": source.zero_point} | draw(_rescaled)
-    return s.add(draw(st.sampled_from(("relu", "relu6", "quantize"))), [source], **q)
+    kinds = ("relu", "relu6", "quantize") if source.dtype is DType.INT8 else ("quantize",)
+    return s.add(draw(st.sampled_from(kinds)), [source], **q)
+
+
+def _retype(draw: st.DrawFn, s: Sketch, source: Tensor) -> Tensor:
+    """int8 to int16, or back."""
+    dtype = DType.INT16 if source.dtype is DType.INT8 else DType.INT8
+    scale = SCALE / draw(st.sampled_from((1, 4, 256)))
+    return s.add("quantize", [source], dtype=dtype, scale=scale)
 
 
 def _dense(draw: st.DrawFn, s: Sketch, source: Tensor) -> Tensor:
@@ -106,6 +114,7 @@ def _max_pool(draw: st.DrawFn, s: Sketch, source: Tensor) -> Tensor:
 
 _ANY: tuple[Step, ...] = (
     _reshape, _squeeze, _transpose, _slice, _pad, _concatenation, _activation, _activation, _dense,
+    _retype,
 )  # fmt: skip
 _GROW: tuple[Step, ...] = (_expand_dims, _pack)
 _IMAGES: tuple[Step, ...] = (_conv, _conv, _max_pool, _pad)
@@ -116,10 +125,10 @@ def random_graphs(draw: st.DrawFn, steps: int = 8) -> Graph:
     """Up to `steps` operators on computed tensors of a tree, with views, no-ops and dead ends."""
     s = Sketch(draw(st.integers(0, 99)))
     shape = draw(st.sampled_from(((1, 5, 4, 2), (1, 4, 4, 1), (2, 3), (1, 8))))
-    tensors = [s.input(*shape)]
+    tensors = [s.input(*shape, dtype=draw(st.sampled_from((DType.INT8, DType.INT8, DType.INT16))))]
     for _ in range(draw(st.integers(1, steps))):
         source = draw(st.sampled_from(tensors[-3:]))
-        choices = _ANY if source.shape else (_reshape, _activation)
+        choices = _ANY if source.shape else (_reshape, _activation, _retype)
         if len(source.shape) < MAX_RANK:
             choices += _GROW
         if len(source.shape) == 4:

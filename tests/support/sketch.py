@@ -29,9 +29,10 @@ class Sketch:
         self.inputs: list[Tensor] = []
         self.operators: list[Operator] = []
 
-    def input(self, *shape: int, zero_point: int = ZERO_POINT) -> Tensor:
-        """An input of the model."""
-        self.inputs.append(models.tensor(shape, scale=SCALE, zero_point=zero_point))
+    def input(self, *shape: int, dtype: DType = DType.INT8, zero_point: int = ZERO_POINT) -> Tensor:
+        """An input of the model; one of int16 has a zero point of 0."""
+        zero_point = zero_point if dtype is DType.INT8 else 0
+        self.inputs.append(models.tensor(shape, dtype, scale=SCALE, zero_point=zero_point))
         return self.inputs[-1]
 
     def add(
@@ -119,7 +120,8 @@ class Sketch:
         """PAD, or PADV2 with a value."""
         inputs = [source, models.constant(list(paddings), DType.INT32)]
         if value is not None:
-            inputs.append(models.constant(value, scale=SCALE, zero_point=ZERO_POINT))
+            zero_point = ZERO_POINT if source.dtype is DType.INT8 else 0
+            inputs.append(models.constant(value, source.dtype, scale=SCALE, zero_point=zero_point))
         return self.add("pad" if value is None else "padv2", inputs, **output)
 
     def integers(self, *values: int) -> Tensor:
