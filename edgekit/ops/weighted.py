@@ -26,7 +26,7 @@ from edgekit.ops.fixed_point import (
 MAX_TERMS = 1 << 16
 
 #: So many products of an int16 and an int8 surely stay within 32 bits. EK_RUN_S16 in ek_dot_s16.h.
-RUN_S16 = 511
+RUN_S16 = 508
 
 #: A bias below this leaves room for the products: `requantize_wide` takes less than 2**47.
 _MAX_BIAS = 1 << 46

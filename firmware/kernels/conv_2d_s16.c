@@ -52,22 +52,29 @@ static void copy_window(const ek_conv_2d_s16_params *p, const int16_t *in, int32
     }
 }
 
+/* One channel of two pixels. */
+static void store(const group *g, int32_t channel, int64_t sum0, int64_t sum1,
+                  int16_t *const out[2])
+{
+    const ek_requant_s16 r = g->params->requant; /* a copy that stores cannot change */
+    const int32_t at = (g->channel + channel) * g->params->requant_step;
+    const int32_t multiplier = r.multiplier[at], shift = r.shift[at];
+    const int64_t bias = g->bias[channel];
+    out[0][channel] = ek_sum_to_s16(bias + sum0, multiplier, shift, &r);
+    out[1][channel] = ek_sum_to_s16(bias + sum1, multiplier, shift, &r);
+}
+
 /* All channels of two pixels, or of one pixel twice. */
 static void two_pixels(const group *g, const int16_t *const windows[2], int16_t *const out[2])
 {
-    const ek_conv_2d_s16_params *const p = g->params;
-    const int32_t size = g->window_size;
+    const int32_t size = g->window_size, channels = g->params->group_channels;
     const int8_t *w = g->weights;
-    for (int32_t o = 0; o < p->group_channels; o += 2) {
-        const int32_t both = o + 1 < p->group_channels; /* else the last one is computed twice */
-        const int64_t first = g->bias[o], second = g->bias[o + both];
-        int64_t sums[4] = {first, second, first, second};
+    for (int32_t o = 0; o < channels; o += 2) {
+        const int32_t both = o + 1 < channels; /* else the last channel is computed twice */
+        int64_t sums[4] = {0, 0, 0, 0};
         ek_dot_2x2_s16(windows[0], windows[1], w, both ? w + size : w, size, sums);
-        for (int32_t j = 0; j < 4; j++) {
-            const int32_t channel = j & 1 ? o + both : o;
-            const int32_t at = (g->channel + channel) * p->requant_step;
-            out[j >> 1][channel] = ek_requantize_s16(sums[j], &p->requant, at);
-        }
+        store(g, o, sums[0], sums[2], out);
+        store(g, o + both, sums[1], sums[3], out);
         w += 2 * size;
     }
 }

@@ -13,8 +13,8 @@
  * Precondition: |acc| < 2^47, 0 <= multiplier < 2^15, 8 <= shift <= 46. */
 static inline int32_t ek_requantize_wide(int64_t acc, int32_t multiplier, int32_t shift)
 {
-    const int64_t product = acc * multiplier + ((int64_t)1 << (shift - 1));
-    return (int32_t)(product >> shift);
+    const int64_t twice = (acc * (int64_t)(uint32_t)multiplier) >> (shift - 1);
+    return (int32_t)((twice + 1) >> 1);
 }
 
 /* How the sums of C channels become int16 outputs.
@@ -28,13 +28,19 @@ typedef struct {
     int32_t min, max; /* fused activation, -32768 <= min <= max <= 32767 */
 } ek_requant_s16;
 
-/* The int16 output of channel `c`. */
-static inline int16_t ek_requantize_s16(int64_t acc, const ek_requant_s16 *r, int32_t c)
+/* The int16 output of a channel with this multiplier and shift. */
+static inline int16_t ek_sum_to_s16(int64_t acc, int32_t multiplier, int32_t shift,
+                                    const ek_requant_s16 *r)
 {
-    const int32_t multiplier = r->multiplier[c], shift = r->shift[c];
     const int32_t x = r->narrow ? ek_requantize((int32_t)(uint32_t)(uint64_t)acc, multiplier, shift)
                                 : ek_requantize_wide(acc, multiplier, shift);
     return (int16_t)ek_clamp(x, r->min, r->max);
+}
+
+/* The int16 output of channel `c`. */
+static inline int16_t ek_requantize_s16(int64_t acc, const ek_requant_s16 *r, int32_t c)
+{
+    return ek_sum_to_s16(acc, r->multiplier[c], r->shift[c], r);
 }
 
 #endif
