@@ -31,12 +31,13 @@ def test_kernels_give_the_oracles_bytes(
     check_random(check_kernels, conv_graphs(dtype), programs)
 
 
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
 def test_the_form_without_64_bit_products_gives_the_same_bytes(
-    check_kernels: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    check_kernels: Callable[..., None], dtype: DType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flags = ("-DEK_NO_LONG_MULTIPLY=1", "-D__ARM_ARCH_6M__=1")
     monkeypatch.setattr(compiled, "WARNINGS", (*compiled.WARNINGS, *flags))
-    check_random(check_kernels, conv_graphs(), 1)
+    check_random(check_kernels, conv_graphs(dtype), 1)
 
 
 def test_sums_beyond_32_bits_wrap_as_the_oracles_do(check_kernels: Callable[..., None]) -> None:

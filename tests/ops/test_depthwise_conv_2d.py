@@ -26,11 +26,12 @@ def test_kernels_give_the_oracles_bytes(
     check_random(check_kernels, depthwise_graphs(dtype), programs)
 
 
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
 def test_the_form_without_64_bit_products_gives_the_same_bytes(
-    check_kernels: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    check_kernels: Callable[..., None], dtype: DType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiled, "WARNINGS", (*compiled.WARNINGS, "-DEK_NO_LONG_MULTIPLY=1"))
-    check_random(check_kernels, depthwise_graphs(), 1)
+    check_random(check_kernels, depthwise_graphs(dtype), 1)
 
 
 def test_output_channels_of_one_input_channel_lie_side_by_side() -> None:

@@ -48,11 +48,12 @@ def test_kernels_give_the_oracles_bytes(
     check_random(check_kernels, dense_graphs(dtype), programs)
 
 
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
 def test_the_forms_for_small_cores_give_the_same_bytes(
-    check_kernels: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    check_kernels: Callable[..., None], dtype: DType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiled, "WARNINGS", (*compiled.WARNINGS, *KERNEL_FLAGS))
-    check_random(check_kernels, dense_graphs(), 1)
+    check_random(check_kernels, dense_graphs(dtype), 1)
 
 
 def test_sums_of_products_of_inputs_less_their_zero_point() -> None:
