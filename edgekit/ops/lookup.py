@@ -1,4 +1,4 @@
-"""What int8 operators of one input share: their function of a byte becomes a table of 256."""
+"""What operators of one input share: their function of a byte becomes a table of 256."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from edgekit.ops.fixed_point import Int64
 
 A = TypeVar("A")
 
+#: What operators with a kernel of their own for int16 serve; that one has zero points of 0.
+INT8_AND_INT16 = ((DType.INT8, DType.INT8), (DType.INT16, DType.INT16))
+
 
 class Lookup(Definition[A]):
     """An operator whose every output element depends on one input element.
 
-    The host evaluates it for all bytes that there are; the device only looks up.
+    The host evaluates it for all bytes that there are; the device only looks up. Operators that
+    serve int16 too compute it on the device.
     """
 
     in_place_inputs = (0,)
-    #: (input, output) types that TFLite Micro computes and the table serves.
+    #: (input, output) types that TFLite Micro computes and a kernel serves.
     types: ClassVar[tuple[tuple[DType, DType], ...]] = ((DType.INT8, DType.INT8),)
 
     @abstractmethod
@@ -30,7 +34,7 @@ class Lookup(Definition[A]):
         """The output's integers for the input's integers `values`; they are saturated later."""
 
     def check(self, operator: Operator) -> None:
-        """Bytes with one scale in, bytes with one scale out."""
+        """One scale in, one scale out."""
         source, output = operator.input(0), operator.output
         require(
             (source.dtype, output.dtype) in self.types,
@@ -62,7 +66,7 @@ class Lookup(Definition[A]):
         )
 
     def output_clamp(self, operator: Operator) -> tuple[int, int] | None:
-        """The table's range, if the table is a clamp and both tensors mean the same."""
+        """The function's range, if it is a clamp and both tensors mean the same."""
         if not operator.input(0).means_the_same_as(operator.output):
             return None
         values, table = self._table(operator)
@@ -70,10 +74,20 @@ class Lookup(Definition[A]):
         return (low, high) if np.array_equal(table, np.clip(values, low, high)) else None
 
     def _table(self, operator: Operator) -> tuple[Array, Array]:
-        """Every value of the input, in the order of its unsigned byte, and what becomes of it."""
-        values = np.arange(256, dtype=np.uint8).view(operator.input(0).dtype.numpy)
+        """Every value of the input, in the order of its unsigned bits, and what becomes of it."""
+        dtype = operator.input(0).dtype
+        values = np.arange(1 << 8 * dtype.size_bytes).astype(dtype.numpy)
         (table,) = self.evaluate(operator, (values,))
         return values, table
+
+
+def check_symmetric(operator: Operator) -> None:
+    """Refuse int16 with zero points."""
+    for tensor in (operator.input(0), operator.output):
+        require(
+            tensor.dtype is not DType.INT16 or tensor.zero_point == 0,
+            f"tensor {tensor.name!r} is int16 with a zero point",
+        )
 
 
 def check_scale(tensor: Tensor) -> None:

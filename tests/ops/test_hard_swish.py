@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from support.batches import PROGRAMS
-from support.lookups import check_all_bytes, results, unary, unary_graphs
+from support.lookups import check_all_values, results, unary, unary_graphs
 
-from edgekit.ir import Graph
+from edgekit.ir import DType, Graph
 from edgekit.ops import UnsupportedError, definition_of
 
 
@@ -21,7 +21,13 @@ def served(graph: Graph) -> bool:
 
 @PROGRAMS
 def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_all_bytes(check_kernels, unary_graphs("hard_swish").filter(served), programs)
+    check_all_values(check_kernels, unary_graphs("hard_swish").filter(served), programs)
+
+
+def test_tflite_micro_has_none_of_int16() -> None:
+    operator = unary("hard_swish", types=(DType.INT16, DType.INT16))
+    with pytest.raises(UnsupportedError, match="int16 to int16 is not supported"):
+        definition_of(operator).check(operator)
 
 
 def test_it_is_zero_below_minus_three_and_the_identity_above_three() -> None:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pytest
 from support import models
 from support.batches import PROGRAMS
-from support.lookups import all_bytes, check_all_bytes, results, unary, unary_graphs
+from support.lookups import all_values, check_all_values, results, unary, unary_graphs
 
 from edgekit.ops import UnsupportedError, definition_of
 
 
 @PROGRAMS
 def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_all_bytes(check_kernels, unary_graphs("logistic", output_zero_point=-128), programs)
+    check_all_values(check_kernels, unary_graphs("logistic", output_zero_point=-128), programs)
 
 
 def test_it_is_near_the_real_function() -> None:
@@ -51,5 +51,5 @@ def test_scales_at_the_ends_of_the_range(check_kernels: Callable[..., None]) -> 
         graph = models.single_operator_graph(
             "logistic", [source], output, unary("logistic").attributes, f"m{i}"
         )
-        cases.append((graph, [(all_bytes(graph.inputs[0]),)]))
+        cases.append((graph, [(all_values(graph.inputs[0]),)]))
     check_kernels(cases)

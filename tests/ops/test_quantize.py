@@ -8,9 +8,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from support import models
-from support.batches import PROGRAMS
+from support.batches import PROGRAMS, varied
 from support.compiled import Case
-from support.lookups import check_all_bytes, results, unary
+from support.lookups import check_all_values, results, unary
 
 from edgekit.ir import Array, DType, Graph, Tensor
 from edgekit.ops import NoAttributes, UnsupportedError, definition_of
@@ -84,13 +84,13 @@ def reals(scale: float, shape: tuple[int, ...], seed: int) -> Array:
 
 @PROGRAMS
 def test_bytes_become_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_all_bytes(check_kernels, byte_graphs(), programs)
+    check_all_values(check_kernels, byte_graphs(), programs)
 
 
 @PROGRAMS
 def test_all_integers_become_the_oracles(check_kernels: Callable[..., None], programs: int) -> None:
     @settings(max_examples=programs, deadline=None, phases=(Phase.reuse, Phase.generate))
-    @given(st.lists(wide_graphs(), min_size=6, max_size=6))
+    @given(varied(st.lists(wide_graphs(), min_size=6, max_size=6)))
     def run(graphs: list[Graph]) -> None:
         check_kernels([(graph, [(all_integers(graph.inputs[0]),)]) for graph in graphs])
 
@@ -103,7 +103,7 @@ def test_floats_become_the_oracles_bytes(
     check_kernels: Callable[..., None], dtype: DType, programs: int
 ) -> None:
     @settings(max_examples=programs, deadline=None, phases=(Phase.reuse, Phase.generate))
-    @given(float_cases(dtype))
+    @given(varied(float_cases(dtype)))
     def run(cases: list[Case]) -> None:
         check_kernels(cases)
 

@@ -6,20 +6,34 @@ import numpy as np
 import pytest
 from support import models
 from support.batches import PROGRAMS
-from support.lookups import check_all_bytes, results, unary, unary_graphs
+from support.lookups import check_all_values, results, unary, unary_graphs
 
 from edgekit.ir import DType
 from edgekit.ops import UnsupportedError, definition_of
 
+HALVES = (DType.INT16, DType.INT16)
 
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
 @PROGRAMS
-def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_all_bytes(check_kernels, unary_graphs("relu"), programs)
+def test_kernels_give_the_oracles_bytes(
+    check_kernels: Callable[..., None], programs: int, dtype: DType
+) -> None:
+    check_all_values(check_kernels, unary_graphs("relu", dtype), programs)
 
 
 def test_it_clamps_at_the_outputs_zero_and_rescales() -> None:
     assert results(unary("relu", source=(0.5, 3), output=(0.5, 3)), 2, 3, 4) == [3, 3, 4]
     assert results(unary("relu", source=(0.5, 0), output=(0.25, -8)), -5, 0, 5) == [-8, -8, 2]
+
+
+def test_int16_goes_through_a_kernel_of_its_own() -> None:
+    operator = unary("relu", source=(0.5, 0), output=(0.25, 0), types=HALVES)
+    assert results(operator, -32768, -1, 0, 1000, 20000) == [0, 0, 0, 2000, 32767]
+    needs = definition_of(operator).kernel(operator)
+    assert (needs.kernel, needs.template) == ("relu_s16", "relu")
+    same = unary("relu", types=HALVES)
+    assert definition_of(same).output_clamp(same) == (0, 32767)
 
 
 def test_between_equal_quantisations_it_is_a_clamp() -> None:
@@ -40,7 +54,10 @@ def test_the_table_is_indexed_by_bits_and_the_shape_is_kept() -> None:
 @pytest.mark.parametrize(
     ("operator", "reason"),
     [
-        (unary("relu", types=(DType.INT16, DType.INT16)), "int16 to int16 is not supported"),
+        (unary("relu", types=(DType.INT16, DType.INT8)), "int16 to int8 is not supported"),
+        (unary("relu", source=(0.5, 1), types=HALVES), "is int16 with a zero point"),
+        (unary("relu", output=(0.5, 1), types=HALVES), "is int16 with a zero point"),
+        (unary("relu", source=(2.0**15, 0), output=(1.0, 0), types=HALVES), "scale is too small"),
         (unary("relu", types=(DType.INT8, DType.UINT8)), "int8 to uint8 is not supported"),
         (unary("relu", source=(4e6, 0), output=(0.5, 0)), "its output's scale is too small"),
         (

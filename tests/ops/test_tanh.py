@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 from support.batches import PROGRAMS
-from support.lookups import check_all_bytes, results, unary, unary_graphs
+from support.lookups import check_all_values, results, unary, unary_graphs
 
 from edgekit.ops import UnsupportedError, definition_of
 
 
 @PROGRAMS
 def test_kernels_give_the_oracles_bytes(check_kernels: Callable[..., None], programs: int) -> None:
-    check_all_bytes(check_kernels, unary_graphs("tanh"), programs)
+    check_all_values(check_kernels, unary_graphs("tanh"), programs)
 
 
 def test_it_is_near_the_real_function() -> None:

@@ -1,4 +1,4 @@
-"""Tests of operators of one input: all bytes that there are, through TFLite Micro, NumPy and C."""
+"""Tests of operators of one input: all integers that there are, through TFLite Micro, NumPy, C."""
 
 from __future__ import annotations
 
@@ -13,45 +13,55 @@ from hypothesis import strategies as st
 from edgekit.ir import Array, DType, Graph, Operator, Tensor
 from edgekit.ops import NoAttributes, definition_of
 from support import models
+from support.batches import varied
 from support.compiled import Case
+
+SHAPES = {
+    DType.INT8: ([256], [257], [2, 129], [1, 7, 37], [1, 2, 2, 65]),
+    DType.INT16: ([65536], [2, 32769], [1, 5, 13108]),
+}
 
 
 @st.composite
 def unary_graphs(
     draw: st.DrawFn,
     kind: str,
+    dtype: DType = DType.INT8,
     *,
     attributes: st.SearchStrategy[Any] | None = None,
     output_zero_point: int | None = None,
 ) -> Graph:
-    """One operator with room for every byte and some more, at any scales."""
-    shape = draw(st.sampled_from(([256], [257], [2, 129], [1, 7, 37], [1, 2, 2, 65])))
-    source = draw(models.activations(shape))
-    zero_point = draw(models.zero_points()) if output_zero_point is None else output_zero_point
+    """One operator with room for every integer and some more, at any scales."""
+    shape = draw(st.sampled_from(SHAPES[dtype]))
+    source = draw(models.activations(shape, dtype))
+    zero_point = output_zero_point
+    if zero_point is None:
+        zero_point = draw(models.zero_points(dtype))
     same = draw(st.booleans())
     scale = source.scale if same else draw(models.scales())
-    output = models.tensor(shape, scale=scale, zero_point=zero_point)
+    output = models.tensor(shape, dtype, scale=scale, zero_point=zero_point)
     options = NoAttributes() if attributes is None else draw(attributes)
     return models.single_operator_graph(kind, [source], output, options)
 
 
-def all_bytes(tensor: Tensor) -> Array:
-    """Every value of an 8-bit tensor, from the least on, again and again until it is full."""
-    return np.resize(np.arange(256, dtype=np.uint8).view(tensor.dtype.numpy), tensor.shape)
+def all_values(tensor: Tensor) -> Array:
+    """Every value of a tensor of 8 or 16 bits, again and again until it is full."""
+    values = np.arange(tensor.dtype.min, tensor.dtype.max + 1).astype(tensor.dtype.numpy)
+    return np.resize(values, tensor.shape)
 
 
-def check_all_bytes(
+def check_all_values(
     check: Callable[[list[Case]], None], graphs: st.SearchStrategy[Graph], programs: int
 ) -> None:
     """`check` (the fixture check_kernels) on so many programs of several `graphs` each."""
 
     @settings(max_examples=programs, deadline=None, phases=(Phase.reuse, Phase.generate))
-    @given(st.lists(graphs, min_size=8, max_size=8))
+    @given(varied(st.lists(graphs, min_size=8, max_size=8)))
     def run(drawn: list[Graph]) -> None:
         cases: list[Case] = []
         for i, graph in enumerate(drawn):
             named = dataclasses.replace(graph, name=f"m{i}")
-            cases.append((named, [(all_bytes(named.inputs[0]),)]))
+            cases.append((named, [(all_values(named.inputs[0]),)]))
         check(cases)
 
     run()

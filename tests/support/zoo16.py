@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgekit.ir import DType, Graph, Tensor
+from edgekit.ops.leaky_relu import LeakyReluAttributes
 from support.cage import RELU, RELU6, VALID, Cage
 
 _FULL = 2.0**15  # of the scales here: what their greatest integer stands for, times this
@@ -15,6 +16,7 @@ def elements16() -> Graph:
     high = cage.source(1, 3, 5, 4, dtype=DType.INT16, scale=11 / _FULL)
     _binaries(cage, low, high)
     _windows(cage, low)
+    _activations(cage, low, high)
     return cage.model("elements16")
 
 
@@ -46,3 +48,14 @@ def _windows(cage: Cage, low: Tensor) -> None:
         cage.mean(low, 1, 3, keep_dims=True, ratio=2.5, zero_point=0),
         cage.mean(low, -1, ratio=0.9, zero_point=0),
     )
+
+
+def _activations(cage: Cage, low: Tensor, high: Tensor) -> None:
+    middle = cage.combine("sub", high, low, 18 / _FULL)
+    for source in (low, middle):
+        cage.out(
+            cage.add("leaky_relu", [source], LeakyReluAttributes(0.3), scale=5 / _FULL),
+            cage.add("leaky_relu", [source], LeakyReluAttributes(-0.5), scale=20 / _FULL),
+            cage.add("relu", [source], scale=4 / _FULL),
+            cage.move("relu6", [source]),
+        )
