@@ -21,6 +21,14 @@ SHAPES = {
     DType.INT16: ([65536], [2, 32769], [1, 5, 13108]),
 }
 
+#: Of int16 arguments of LOGISTIC and TANH: powers of two, their neighbours that TFLite Micro takes
+#: for them or does not, and others.
+ARGUMENT_SCALES = (
+    *(2.0**n for n in (-30, -15, -13, -12, -11, -10, 0, 1)),
+    *(2.0**n * (1 + off) for n in (-12, -11) for off in (-8e-4, -6e-4, 6e-4, 8e-4)),
+    *(8 / 32767, 1e-3, 0.01, 1 / 3, 2.6, 1e-12),
+)
+
 
 @st.composite
 def unary_graphs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgekit.ir import DType, Graph, Tensor
 from edgekit.ops.leaky_relu import LeakyReluAttributes
+from edgekit.ops.softmax import SoftmaxAttributes
 from support.cage import RELU, RELU6, VALID, Cage
 
 _FULL = 2.0**15  # of the scales here: what their greatest integer stands for, times this
@@ -58,4 +59,7 @@ def _activations(cage: Cage, low: Tensor, high: Tensor) -> None:
             cage.add("leaky_relu", [source], LeakyReluAttributes(-0.5), scale=20 / _FULL),
             cage.add("relu", [source], scale=4 / _FULL),
             cage.move("relu6", [source]),
+            cage.add("logistic", [source], scale=1 / _FULL),
+            cage.add("tanh", [source], scale=1 / _FULL),
+            cage.add("softmax", [source], SoftmaxAttributes(0.4), scale=1 / _FULL),
         )
