@@ -19,6 +19,14 @@ _TYPE_NUMBERS = {dtype: number for number, dtype in schema.DTYPES.items()}
 _SPARE_BYTES = 1 << 12
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class PackedOptions:
+    """Attributes of an operator whose options are written by other means than edgekit.ops."""
+
+    type: int  # union tag of the options table; 0: the operator has none
+    pack: Callable[[Any], int] | None  # writes the table with a flatbuffers.Builder
+
+
 def write(graph: Graph, metadata: Mapping[str, bytes] | None = None) -> bytes:
     """The .tflite of `graph`; the same graph gives the same bytes.
 
@@ -192,6 +200,8 @@ def _operator(
 def _options(builder: Any, operator: Operator) -> tuple[int, int]:
     """The options table of an operator and its union tag; (0, 0) if it has none."""
     attributes = operator.attributes
+    if isinstance(attributes, PackedOptions):
+        return (0, 0) if attributes.pack is None else (attributes.pack(builder), attributes.type)
     if not ops.is_known(operator):
         if not isinstance(attributes, ops.NoAttributes):
             raise _not_written(operator, "its options were not kept")
