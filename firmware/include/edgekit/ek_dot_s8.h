@@ -130,6 +130,11 @@ static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t
         w1 += 4;
         w2 += 4;
         w3 += 4;
+        EK_MOVED_ON(a);
+        EK_MOVED_ON(w0);
+        EK_MOVED_ON(w1);
+        EK_MOVED_ON(w2);
+        EK_MOVED_ON(w3);
     }
     for (; n > 0; n--) {
         const int32_t x = *a++;
