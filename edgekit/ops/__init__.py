@@ -22,7 +22,9 @@ from edgekit.ops.hard_swish import HardSwish
 from edgekit.ops.leaky_relu import LeakyRelu
 from edgekit.ops.logistic import Logistic
 from edgekit.ops.max_pool_2d import MaxPool2D
+from edgekit.ops.maximum import Maximum
 from edgekit.ops.mean import Mean
+from edgekit.ops.minimum import Minimum
 from edgekit.ops.mul import Mul
 from edgekit.ops.pack import Pack
 from edgekit.ops.pad import Pad
@@ -57,7 +59,9 @@ OPERATORS: tuple[Definition[Any], ...] = (
     LeakyRelu(),
     Logistic(),
     MaxPool2D(),
+    Maximum(),
     Mean(),
+    Minimum(),
     Mul(),
     Pack(),
     Pad(),

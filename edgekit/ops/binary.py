@@ -60,20 +60,12 @@ class Binary(Definition[BinaryAttributes]):
 
     def check(self, operator: Operator) -> None:
         """int8 or int16, shapes that fit, at most one constant."""
-        check_types(operator, 0, 1, types=_QUANTIZED)
+        check_pair(operator)
         check_activation(operator.attributes.activation)
-        first, second = operator.input(0), operator.input(1)
-        require(
-            broadcast_shape(first.shape, second.shape) is not None,
-            f"shapes {list(first.shape)} and {list(second.shape)} do not fit",
-        )
-        require(bool(operator.activations), "both inputs are constant")
 
     def output_shapes(self, operator: Operator) -> tuple[Shape, ...]:
-        """The common shape (the first input's, if there is none)."""
-        first, second = operator.input(0).shape, operator.input(1).shape
-        common = broadcast_shape(first, second)
-        return (first if common is None else common,)
+        """The common shape."""
+        return (common_shape(operator),)
 
     def evaluate(self, operator: Operator, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
         """Quantised integers, int32 that wraps, or float32."""
@@ -117,26 +109,16 @@ def binary_kernel(
         parameters: those of this kernel alone.
         output: multiplier and shift of the output.
     """
-    inputs = [operator.input(i) for i in order]
-    row, *outer = loops(inputs[0].shape, inputs[1].shape)
     multiplier, shift = output
     low, high = output_range(operator)
-    constants: dict[str, Array] = {
-        f"input{i}": tensor.constant
-        for i, tensor in enumerate((operator.input(0), operator.input(1)))
-        if tensor.constant is not None
-    }
-    if outer:
-        constants["outer"] = loop_array(tuple(outer))
+    walk, constants = walk_needs(operator, order)
     return KernelNeeds(
         kernel=kernel_for(stem, operator.output.dtype),
         template=stem,
         parameters={
             **parameters,
+            **walk,
             "order": order,
-            "row": row,
-            "rows": math.prod(loop.size for loop in outer),
-            "outer": len(outer),
             "multiplier": multiplier,
             "half": (1 << -shift) >> 1 if shift < 0 else 0,
             "shift": max(-shift, 0),
@@ -146,3 +128,41 @@ def binary_kernel(
         },
         constants=constants,
     )
+
+
+def walk_needs(
+    operator: Operator, order: tuple[int, int] = (0, 1)
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Parameters and constants of an ek_walk over two inputs, and those inputs that are known."""
+    row, *outer = loops(*(operator.input(i).shape for i in order))
+    constants: dict[str, Array] = {
+        f"input{i}": tensor.constant
+        for i, tensor in enumerate((operator.input(0), operator.input(1)))
+        if tensor.constant is not None
+    }
+    if outer:
+        constants["outer"] = loop_array(tuple(outer))
+    parameters = {
+        "row": row,
+        "rows": math.prod(loop.size for loop in outer),
+        "outer": len(outer),
+    }
+    return parameters, constants
+
+
+def check_pair(operator: Operator) -> None:
+    """Refuse unless both inputs are int8 or int16, their shapes fit, and one is not constant."""
+    check_types(operator, 0, 1, types=_QUANTIZED)
+    first, second = operator.input(0), operator.input(1)
+    require(
+        broadcast_shape(first.shape, second.shape) is not None,
+        f"shapes {list(first.shape)} and {list(second.shape)} do not fit",
+    )
+    require(bool(operator.activations), "both inputs are constant")
+
+
+def common_shape(operator: Operator) -> Shape:
+    """What both inputs' shapes stretch to; the first input's, if there is no such shape."""
+    first, second = operator.input(0).shape, operator.input(1).shape
+    common = broadcast_shape(first, second)
+    return first if common is None else common

@@ -32,7 +32,10 @@ TEMPLATES = sorted(
     path.name.removesuffix(".c.j2") for path in (CHECKOUT / "templates" / "ops").glob("*.c.j2")
 )
 #: Kernels and templates that serve several operators; all others are named after one.
-SHARED = {"add_s8", "constant", "copy", "lookup", "lookup_s8", "pad", "strided_copy", "view"}
+SHARED = {
+    *("add_s8", "constant", "copy", "extremum", "lookup", "lookup_s8", "pad", "strided_copy"),
+    "view",
+}
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -10,7 +10,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from edgekit.ir import Array, DType, Graph, Operator, Shape, Tensor
-from edgekit.ops import definition_of, refusal
+from edgekit.ops import NoAttributes, definition_of, refusal
 from edgekit.ops.binary import BinaryAttributes
 from edgekit.ops.fixed_point import Activation
 from support import models
@@ -33,8 +33,8 @@ def broadcast_shapes(draw: st.DrawFn) -> tuple[Shape, Shape, Shape]:
 
 
 @st.composite
-def binary_graphs(draw: st.DrawFn, kind: str, dtype: DType = DType.INT8) -> Graph:
-    """Any shapes, scales and activations; one input may be constant, or both the same tensor."""
+def _pairs(draw: st.DrawFn, dtype: DType) -> tuple[list[Tensor], Shape]:
+    """Two inputs and their common shape; one may be constant, or both the same tensor."""
     first_shape, second_shape, output_shape = draw(broadcast_shapes())
     sources = [draw(models.activations(shape, dtype)) for shape in (first_shape, second_shape)]
     which = draw(st.sampled_from((None, None, 0, 1, "same")))
@@ -44,6 +44,21 @@ def binary_graphs(draw: st.DrawFn, kind: str, dtype: DType = DType.INT8) -> Grap
         sources[which] = models.constant(value, dtype, scale=q.scale, zero_point=q.zero_point)
     elif which == "same":
         sources[1], output_shape = sources[0], first_shape
+    return sources, output_shape
+
+
+@st.composite
+def extremum_graphs(draw: st.DrawFn, kind: str, dtype: DType) -> Graph:
+    """MAXIMUM or MINIMUM of any shapes."""
+    sources, output_shape = draw(_pairs(dtype))
+    output = draw(models.activations(output_shape, dtype))
+    return models.single_operator_graph(kind, sources, output, NoAttributes())
+
+
+@st.composite
+def binary_graphs(draw: st.DrawFn, kind: str, dtype: DType = DType.INT8) -> Graph:
+    """ADD, SUB or MUL of any shapes, scales and activations."""
+    sources, output_shape = draw(_pairs(dtype))
     output = draw(models.activations(output_shape, dtype))
     if kind == "mul" and dtype is DType.INT16:  # else nearly all products saturate
         scale = sources[0].scale * sources[1].scale * draw(st.floats(1.0, 2.0**18))

@@ -119,6 +119,8 @@ def _binaries(cage: Cage, low: Tensor, high: Tensor) -> None:
             cage.combine(kind, crosses, pixel, 0.15, -50),
             cage.combine(kind, low, row, 0.04, -10, RELU6),
         )
+    for kind in ("maximum", "minimum"):
+        cage.out(cage.move(kind, [high, low]), cage.move(kind, [low, row]))
     cage.out(
         cage.combine("mul", low, high, 0.6, 127),
         cage.combine("mul", low, low, 0.3, -128),

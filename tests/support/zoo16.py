@@ -31,6 +31,8 @@ def _binaries(cage: Cage, low: Tensor, high: Tensor) -> None:
             cage.combine(kind, high, row, 12 / _FULL, activation=RELU),
             cage.combine(kind, column, low, 9 / _FULL),
         )
+    for kind in ("maximum", "minimum"):
+        cage.out(cage.move(kind, [high, low]), cage.move(kind, [low, column]))
     cage.out(
         cage.combine("mul", low, high, 60 / _FULL),
         cage.combine("mul", row, high, 20 / _FULL, activation=RELU6),
