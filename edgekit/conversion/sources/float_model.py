@@ -16,3 +16,5 @@ class FloatModel:
     origin: str  # e.g. "Keras model kws.keras", for messages
     layers: Mapping[str, str]  # output tensor in the .tflite -> layer that made it (best effort)
     log: Path | None  # where the converter's output was kept
+    #: The inputs' shapes as their author knows them, where they differ: NCHW of ONNX and PyTorch.
+    source_input_shapes: tuple[tuple[int, ...], ...] | None = None
