@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from edgekit import files
 from edgekit.errors import EdgekitError
@@ -120,12 +120,15 @@ def stdout() -> Console:
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Progress]:
-    """A progress bar on stderr that vanishes when it is done; silent where there is no terminal."""
+def progress(stream: IO[str] | None = None) -> Iterator[Progress]:
+    """A progress bar that vanishes when it is done; silent where there is no terminal.
+
+    It is on `stream`, else on stderr.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-    console = Console(stderr=True)
+    console = Console(file=stream, stderr=True)
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
