@@ -6,18 +6,44 @@ from typing import Annotated
 
 import typer
 
-from edgekit.cli import bench, boards, build, doctor, inspect, ports, profile, run, verify
+from edgekit.cli import (
+    bench,
+    boards,
+    build,
+    convert,
+    distill,
+    doctor,
+    gate,
+    inspect,
+    ports,
+    profile,
+    run,
+    verify,
+)
 
 app = typer.Typer(
     name="edgekit",
-    help="From an INT8 .tflite to measured firmware. Start with: edgekit doctor",
+    help="From a trained model to measured firmware. Start with: edgekit doctor",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (run, build, verify, bench, profile, inspect, boards, ports, doctor):
+for module in (
+    convert,
+    gate,
+    run,
+    build,
+    verify,
+    bench,
+    profile,
+    inspect,
+    distill,
+    boards,
+    ports,
+    doctor,
+):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
 
 

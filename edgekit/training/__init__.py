@@ -8,25 +8,38 @@ from edgekit.training.backbones import (
     mobilenet_v3_small,
     resnet_8,
 )
+from edgekit.training.distillation import distil
+from edgekit.training.fit import Fitted, fit
 from edgekit.training.losses import AttentionTransfer, GramRelation, HardLabels, Loss, SoftLabels
 from edgekit.training.recipe import Augmentation, Data, Recipe, Samples, Stage, TeacherTraining
+from edgekit.training.recipe_file import RecipeFile, load_recipe
+from edgekit.training.results import DistillationResult, SeedResult
+from edgekit.training.spread import Spread
 
 __all__ = [
     "AttentionTransfer",
     "Augmentation",
     "Data",
+    "DistillationResult",
+    "Fitted",
     "GramRelation",
     "HardLabels",
     "Loss",
     "Recipe",
+    "RecipeFile",
     "Samples",
+    "SeedResult",
     "Shift",
     "SoftLabels",
+    "Spread",
     "Stage",
     "TeacherTraining",
     "autoencoder",
     "cnn_1d",
+    "distil",
     "ds_cnn",
+    "fit",
+    "load_recipe",
     "mobilenet_v3_small",
     "resnet_8",
 ]

@@ -29,6 +29,10 @@ class Outputs:
     logits: Tensor  # [N, classes]
     features: tuple[Tensor, ...]  # of the layers that a loss pairs, [N, ..., channels] each
 
+    def only(self, first: int, end: int) -> Outputs:
+        """With the features from `first` to before `end`."""
+        return Outputs(self.logits, self.features[first:end])
+
 
 class Loss(Protocol):
     """One reason to change the student's weights."""
@@ -230,6 +234,13 @@ def _channel_mean_of_squares(feature: Tensor) -> Tensor:
 def _resized(attention: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A map [N, H, W] or [N, L] at the positions of the student's feature `shape` [..., C]."""
     tf = tensorflow()
+    if len(attention.shape) not in (2, 3) or len(shape) not in (2, 3):
+        raise RecipeError(
+            "AttentionTransfer compares layers with positions, [N, H, W, C] or [N, L, C]; the "
+            f"teacher's layer has {len(attention.shape) + 1} dimensions, the student's "
+            f"{len(shape) + 1}",
+            hint="pair convolutions or their activations, or use GramRelation",
+        )
     wanted = (*shape[:-1], 1)[:2]
     if len(attention.shape) == 2:
         attention = attention[:, :, None]

@@ -1,0 +1,79 @@
+"""Real digits: a CNN of 5 million multiply-accumulates teaches one of a twentieth of that.
+
+edgekit distill examples/digits/recipe.py -o digits
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from images import SIDE, load
+
+from edgekit.training import (
+    AttentionTransfer,
+    Data,
+    GramRelation,
+    HardLabels,
+    Recipe,
+    Shift,
+    SoftLabels,
+    Stage,
+    TeacherTraining,
+    ds_cnn,
+)
+
+VALIDATION = 400  # of the 4,000 training images, as many of each digit
+
+
+def data() -> Data:
+    training, test = load()
+    x, y = (training.pixels[..., None] / 255).astype(np.float32), training.labels
+    return Data(
+        train=(x[:-VALIDATION], y[:-VALIDATION]),
+        validation=(x[-VALIDATION:], y[-VALIDATION:]),
+        test=((test.pixels[..., None] / 255).astype(np.float32), test.labels),
+    )
+
+
+def teacher() -> Any:
+    import keras
+
+    layers = keras.layers
+    inputs = x = keras.Input((SIDE, SIDE, 1), name="image")
+    for i, (channels, strides) in enumerate(((32, 1), (32, 2), (64, 1), (64, 2)), start=1):
+        x = layers.Conv2D(channels, 3, strides=strides, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.ReLU(name=f"block{i}")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dropout(0.2)(x)
+    return keras.Model(inputs, layers.Dense(10, name="logits")(x), name="teacher")
+
+
+def student() -> Any:
+    return ds_cnn((SIDE, SIDE, 1), 10, channels=(16, 24, 32, 48), strides=(2, 1, 2, 1))
+
+
+recipe = Recipe(
+    teacher_training=TeacherTraining(epochs=12, learning_rate=4e-3),
+    stages=(
+        Stage(
+            "look",
+            losses=(
+                AttentionTransfer(pairs=(("block2", "block1"),), weight=0.5),
+                GramRelation(pairs=(("block4", "block3"),), weight=0.5),
+                HardLabels(),
+            ),
+            epochs=6,
+            learning_rate=6e-3,
+        ),
+        Stage(
+            "answer",
+            losses=(SoftLabels(temperature=4, alpha=0.7),),
+            epochs=18,
+            learning_rate=6e-3,
+        ),
+    ),
+    batch_size=64,
+    augmentation=Shift(2),
+)
