@@ -1,7 +1,8 @@
-"""edgekit: from a trained INT8 model to measured firmware on microcontrollers.
+"""edgekit: from a trained model to measured firmware on microcontrollers.
 
     import edgekit
 
+    edgekit.convert("model.keras", "calibration.npz", output="model.tflite")
     measurement = edgekit.run("model.tflite", "qemu-cortex-m4", inputs=4)
     print(measurement.invoke.median, measurement.invoke.unit)
 
@@ -31,14 +32,19 @@ if TYPE_CHECKING:
         run,
         verify,
     )
+    from edgekit.pipeline.conversion import convert
+    from edgekit.pipeline.gate import GateResult, gate
     from edgekit.report import from_json, to_json
+    from edgekit.report.conversion import Conversion
 
 _HOME = {
     "Board": ("edgekit.boards", "Board"),
     "BuiltFirmware": ("edgekit.pipeline", "BuiltFirmware"),
     "CompiledModel": ("edgekit.pipeline", "CompiledModel"),
+    "Conversion": ("edgekit.report.conversion", "Conversion"),
     "Device": ("edgekit.link", "Device"),
     "EdgekitError": ("edgekit.errors", "EdgekitError"),
+    "GateResult": ("edgekit.pipeline.gate", "GateResult"),
     "Measurement": ("edgekit.measurement", "Measurement"),
     "Samples": ("edgekit.measurement", "Samples"),
     "all_boards": ("edgekit.boards", "all_boards"),
@@ -46,7 +52,9 @@ _HOME = {
     "build": ("edgekit.pipeline", "build"),
     "compile": ("edgekit.pipeline", "compile"),
     "connect": ("edgekit.pipeline", "connect"),
+    "convert": ("edgekit.pipeline.conversion", "convert"),
     "from_json": ("edgekit.report", "from_json"),
+    "gate": ("edgekit.pipeline.gate", "gate"),
     "inspect": ("edgekit.pipeline", "inspect"),
     "measure": ("edgekit.pipeline", "measure"),
     "read": ("edgekit.frontends.tflite", "read"),
@@ -59,8 +67,10 @@ __all__ = [
     "Board",
     "BuiltFirmware",
     "CompiledModel",
+    "Conversion",
     "Device",
     "EdgekitError",
+    "GateResult",
     "Measurement",
     "Samples",
     "all_boards",
@@ -68,7 +78,9 @@ __all__ = [
     "build",
     "compile",
     "connect",
+    "convert",
     "from_json",
+    "gate",
     "inspect",
     "measure",
     "read",

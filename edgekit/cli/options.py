@@ -12,6 +12,7 @@ import typer
 from edgekit.errors import UserError
 
 if TYPE_CHECKING:
+    from edgekit.conversion.dataset import Preprocessing
     from edgekit.link import Device
     from edgekit.pipeline import CompiledModel
     from edgekit.progress import Progress
@@ -58,6 +59,26 @@ WarmupOption = Annotated[
 JsonOption = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write the measurement as JSON; - is stdout."),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", min=1, metavar="N", help="Use N samples, evenly spaced."),
+]
+PixelRangeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pixel-range",
+        metavar="LOW,HIGH",
+        help="What black and white of images become; 0,1 unless given.",
+    ),
+]
+QuantizedAsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--quantized-as",
+        metavar="SCALE,ZERO|MODEL",
+        help="Integer samples mean SCALE * (value - ZERO), or what MODEL's input says.",
+    ),
 ]
 EngineOption = Annotated[str, typer.Option("--engine", help="How the model runs: aot.")]
 
@@ -109,3 +130,20 @@ def reach(
                 hint="build and flash the firmware with this edgekit: see `edgekit boards`",
             )
         yield device, pipeline.compile(model, board_id), None
+
+
+def parse_preprocessing(
+    pixel_range: str | None, quantized_as: str | None, sample_rate: int | None = None
+) -> Preprocessing:
+    """The --pixel-range, --quantized-as and --sample-rate options.
+
+    Raises:
+        UserError: one of them is malformed, or the model of --quantized-as cannot be read.
+    """
+    from edgekit.conversion import dataset
+
+    return dataset.Preprocessing(
+        pixel_range=None if pixel_range is None else dataset.parse_pixel_range(pixel_range),
+        quantized_as=None if quantized_as is None else dataset.parse_quantized_as(quantized_as),
+        sample_rate=sample_rate,
+    )

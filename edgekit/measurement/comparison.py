@@ -45,7 +45,7 @@ class Chain:
     """All steps, and what lies between the first and the last."""
 
     steps: tuple[Step, ...]
-    difference: PairedDifference | None  # last against first, on the samples of both
+    difference: PairedDifference | None  # of the last that answered all samples, to the first
     classes: int  # 0: the outputs are no classes
 
 
@@ -54,7 +54,7 @@ def compare_answers(
 ) -> Chain:
     """Compare each model with the one before it, on the samples that both answered.
 
-    A later model may have answered only the first n samples.
+    A later model may have answered only the first n samples: a device is slow.
 
     Args:
         answers: at least one, in the order of the road.
@@ -68,8 +68,9 @@ def compare_answers(
     if labels is not None:
         _refuse_odd_labels(labels, classes)
     total = None
-    if labels is not None and len(answers) > 1:
-        total = _difference(answers[0], answers[-1], labels)
+    whole = [model for model in answers if len(model.outputs) == len(answers[0].outputs)]
+    if labels is not None and len(whole) > 1:
+        total = _difference(whole[0], whole[-1], labels)
     steps = [
         _step(before, model, labels, total, classes)
         for before, model in zip((None, *answers), answers, strict=False)

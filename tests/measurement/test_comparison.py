@@ -46,8 +46,10 @@ def test_a_device_may_answer_fewer_samples() -> None:
         Answers(name="float", outputs=wrong(0)),
         Answers(name="device", outputs=wrong(1)[:10]),
     ]
-    step = compare_answers(answers, LABELS).steps[1]
+    chain = compare_answers(answers, LABELS)
+    step = chain.steps[1]
     assert step.samples == 10
+    assert chain.difference is None  # nobody but the first answered all
     assert step.difference is not None
     assert step.difference.value == pytest.approx(-0.1)
 
