@@ -20,14 +20,14 @@ import jinja2
 import numpy as np
 
 import edgekit
-from edgekit import emulators, link, measurement, memory, toolchain
+from edgekit import emulators, link, measurement, memory, ops, toolchain
 from edgekit.codegen import GeneratedSources
 from edgekit.codegen.sources import library_files
 from edgekit.conversion import litert
 from edgekit.frontends import tflite
 from edgekit.ir import Array, DType, Graph, Operator, Tensor
 from edgekit.ops.fixed_point import Activation
-from edgekit.ops.mean import reduced_axes
+from edgekit.ops.reduction import reduced_axes
 from edgekit.ops.windows import axes
 from edgekit.project import ProjectOptions
 
@@ -224,8 +224,18 @@ def _rows(values: Array) -> list[str]:
     return [", ".join(words[i : i + 8]) + "," for i in range(0, len(words), 8)]
 
 
-def count_float(path: Path, board: str) -> int:
-    """Instructions of one invoke of the float model; its outputs are compared with LiteRT's."""
+@dataclass(frozen=True)
+class FloatCount:
+    """What a model costs in float on a board."""
+
+    instructions: int  # of one invoke
+    macs: int
+    weights_bytes: int
+    arena_bytes: int
+
+
+def count_float(path: Path, board: str) -> FloatCount:
+    """Build the float model, compare its outputs with LiteRT's, and count one invoke."""
     graph = tflite.read(path)
     writer = Writer(graph)
     target = edgekit.board(board)
@@ -251,7 +261,12 @@ def count_float(path: Path, board: str) -> int:
     if not worst <= (_HYBRID_TOLERANCE if hybrid else _TOLERANCE):
         raise SystemExit(f"{path.name}: outputs differ from LiteRT's by {worst:.3g}")
     latency = measurement.summarise(ticks, board=target, ticks_hz=ticks_hz, warmup=0)
-    return int(latency.median)
+    return FloatCount(
+        instructions=int(latency.median),
+        macs=ops.macs(graph),
+        weights_bytes=sum(4 * value.size for value in writer.constants.values()),
+        arena_bytes=writer.plan.arena_bytes,
+    )
 
 
 def main() -> None:
@@ -260,7 +275,7 @@ def main() -> None:
     parser.add_argument("int8_model", type=Path)
     parser.add_argument("--board", default="qemu-cortex-m4")
     asked = parser.parse_args()
-    in_float = count_float(asked.float_model, asked.board)
+    in_float = count_float(asked.float_model, asked.board).instructions
     measured = edgekit.run(asked.int8_model, asked.board, inputs=1, runs=1, warmup=0)
     macs, in_int8 = measured.model.macs, int(measured.invoke.median)
     for what, count in (("float32", in_float), ("INT8", in_int8)):

@@ -31,6 +31,7 @@ from edgekit.ops.pad import Pad
 from edgekit.ops.padv2 import PadV2
 from edgekit.ops.quantize import Quantize
 from edgekit.ops.range import Range
+from edgekit.ops.reduce_max import ReduceMax
 from edgekit.ops.reduce_prod import ReduceProd
 from edgekit.ops.relu import Relu
 from edgekit.ops.relu6 import Relu6
@@ -68,6 +69,7 @@ OPERATORS: tuple[Definition[Any], ...] = (
     PadV2(),
     Quantize(),
     Range(),
+    ReduceMax(),
     ReduceProd(),
     Relu(),
     Relu6(),

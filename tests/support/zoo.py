@@ -12,6 +12,7 @@ from edgekit.ops import OPERATORS
 from edgekit.ops.concatenation import ConcatenationAttributes
 from edgekit.ops.leaky_relu import LeakyReluAttributes
 from edgekit.ops.pack import PackAttributes
+from edgekit.ops.reduce_max import ReduceMaxAttributes
 from edgekit.ops.softmax import SoftmaxAttributes
 from edgekit.ops.squeeze import SqueezeAttributes
 from edgekit.ops.static import Static
@@ -78,6 +79,8 @@ def _pools_and_dense_layers(cage: Cage, strided: Tensor) -> None:
         cage.mean(signed, 1, 3, keep_dims=True, ratio=3.0, zero_point=-128),
         cage.mean(signed, 2, ratio=7.0, zero_point=127),
         cage.mean(signed, -1, ratio=0.9),
+        cage.move("reduce_max", [signed, cage.integers(1, 2)], ReduceMaxAttributes()),
+        cage.move("reduce_max", [signed, cage.integers(-1, 1)], ReduceMaxAttributes(True)),
         cage.connect(rows, 3, per_channel=False, bias=False),
         cage.connect(rows, 2, activation=RELU),
         cage.connect(dense, 9, multiplier=2.5, zero_point=-128),

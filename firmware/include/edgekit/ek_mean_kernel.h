@@ -2,7 +2,7 @@
  * EK_MIN and EK_MAX are and how EK_KERNEL is called. */
 #include "edgekit/ek_requantize.h"
 
-static uint32_t sum_of(const EK_ELEMENT *in, const ek_mean_loop *loops)
+static uint32_t sum_of(const EK_ELEMENT *in, const ek_reduction_loop *loops)
 {
     uint32_t sum = 0;
     for (int32_t l = loops[0].size; l > 0; l--) {
@@ -23,7 +23,7 @@ static uint32_t sum_of(const EK_ELEMENT *in, const ek_mean_loop *loops)
 
 void EK_KERNEL(const EK_ELEMENT *in, const ek_mean_params *params, EK_ELEMENT *out)
 {
-    const ek_mean_loop *const kept = params->kept;
+    const ek_reduction_loop *const kept = params->kept;
     for (int32_t i = kept[0].size; i > 0; i--) {
         const EK_ELEMENT *plane = in;
         for (int32_t j = kept[1].size; j > 0; j--) {
