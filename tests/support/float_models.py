@@ -33,7 +33,22 @@ _TABLES = {
     "space_to_batch_nd": "SpaceToBatchNDOptions",
 }
 _WITHOUT = frozenset(
-    "relu relu6 relu_n1_to_1 logistic tanh elu prelu rsqrt ceil floor round log sin sqrt".split()
+    [
+        "relu",
+        "relu6",
+        "relu_n1_to_1",
+        "logistic",
+        "tanh",
+        "elu",
+        "prelu",
+        "rsqrt",
+        "ceil",
+        "floor",
+        "round",
+        "log",
+        "sin",
+        "sqrt",
+    ]
 )
 
 

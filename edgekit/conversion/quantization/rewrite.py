@@ -124,7 +124,8 @@ class _Rewrite:
         for operator in self._graph.operators:
             self._add(operator)
         outputs = tuple(
-            self._read(t, self._encodings.of(t, interface)) for t in self._graph.outputs
+            self._read(t, self._encodings.of(t, interface)) if t.dtype is DType.FLOAT32 else t
+            for t in self._graph.outputs
         )
         graph = dataclasses.replace(
             self._graph, operators=tuple(self._operators), inputs=inputs, outputs=outputs

@@ -67,7 +67,7 @@ def _reason(operator: Operator, *, as_float: bool) -> str | None:
     if as_float:
         return None
     if not rule.int8:
-        return "TensorFlow Lite Micro has only a float kernel for it"
+        return "there is only a float kernel for it"
     return next(_flaws(operator), None)
 
 
