@@ -73,7 +73,7 @@ def scratch() -> Iterator[Path]:
     Raises:
         UserError: the cache cannot be written.
     """
-    directory = resources.cache() / "conversion" / f"unfinished-{secrets.token_hex(8)}"
+    directory = resources.cache() / "conversion" / f".unfinished-{secrets.token_hex(8)}"
     try:
         try:
             directory.mkdir(parents=True)
@@ -113,7 +113,7 @@ def _unwritable(error: OSError) -> UserError:
 
 def _drop_abandoned(parent: Path) -> None:
     """Scratch directories of processes that were killed."""
-    for path in parent.glob("unfinished-*"):
+    for path in parent.glob(".unfinished-*"):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
                 shutil.rmtree(path, ignore_errors=True)

@@ -129,7 +129,7 @@ def _refuse_custom(found: Iterator[dict[str, Any]]) -> None:
 def _described(part: dict[str, Any]) -> str:
     kind, inner = part["class_name"], part["config"]
     if kind == "function":
-        return f"the function {inner}"
+        return f"the function {str(inner).rpartition('>')[2]}"
     name = inner.get("name") if isinstance(inner, dict) else None
     if kind == "__lambda__":
         return ""  # inside a Lambda layer, or an activation that is named by its layer

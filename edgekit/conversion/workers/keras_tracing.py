@@ -99,7 +99,7 @@ def layer_of(node: str, paths: dict[str, str]) -> str:
     tokens = [token for token in re.findall(_TOKEN.format(r"\d+"), node) if token in paths]
     if tokens:
         return paths[tokens[-1]]
-    scopes = [part for part in node.split("/")[:-1] if part != "StatefulPartitionedCall"]
+    scopes = [part for part in node.split("/")[:-1] if "PartitionedCall" not in part]
     return scopes[-1] if scopes and not paths else ""
 
 

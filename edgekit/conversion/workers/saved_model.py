@@ -37,7 +37,7 @@ def convert_directory(path: Path) -> tuple[bytes, dict[str, Any]]:
         results = signature(**dict(zip(names, tensors, strict=True)))
         return tuple(results[key] for key in sorted(results))
 
-    _check_weights(loaded)
+    _check_weights(signature)
     return keras_tracing.to_tflite(serve.get_concrete_function(*specifications), {}), {}
 
 
@@ -81,14 +81,13 @@ def _with_batch_1(tf: Any, name: str, specification: Any) -> Any:
     return tf.TensorSpec((1, *shape[1:]), specification.dtype, name=name)
 
 
-def _check_weights(loaded: Any) -> None:
+def _check_weights(signature: Any) -> None:
     """Raise Refused for weights that are NaN or infinite, naming each."""
     import numpy as np
 
-    variables = getattr(loaded, "variables", None) or []
     bad = [
         variable.name.partition(":")[0]
-        for variable in variables
+        for variable in signature.variables
         if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all()
     ]
     if bad:
