@@ -43,7 +43,7 @@ def _cells(step: Step) -> tuple[str, ...]:
         "" if first else percent(step.agreement),
         points,
         interval,
-        "" if step.share_of_loss is None else f"{step.share_of_loss:.0%}",
+        "" if step.share_of_loss is None else f"{step.share_of_loss + 0.0:.0%}",
         "" if first else "exact" if step.sqnr_db is None else f"{step.sqnr_db:.1f} dB",
     )
 

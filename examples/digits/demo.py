@@ -1,160 +1,190 @@
-"""Real digits, classified on boards: this computer, and two that QEMU emulates.
+"""Real digits: distil -> convert -> gate -> firmware -> measured, from nothing.
 
     make demo
 
-Builds the firmware of digits_int8.tflite for each board, starts it, proves over its serial port
-that every output byte is TFLite Micro's, counts how many digits it gets right, and measures it.
+Trains a teacher, and a student of a twentieth of its work, by the recipe beside this file; converts
+the student to INT8; compares every step of the way on the same 1,000 images; and runs the firmware
+on this computer and on an emulated Cortex-M4, where every output byte is proven.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from images import Images, load
-from rich import box
-from rich.columns import Columns
+from drawing import drawn
+from images import load
 from rich.console import Console
-from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
-from rich.text import Text
 
 import edgekit
-from edgekit.errors import ToolMissingError
+from benchmarks.float_baseline.__main__ import FloatCount, count_float
+from edgekit.cli.console import progress
+from edgekit.conversion import sources
+from edgekit.measurement.budgets import Budgets
+from edgekit.progress import Progress
+from edgekit.quiet import quiet
+from edgekit.report import comparison, conversion, distillation
+from edgekit.report.tables import number, plain
+from edgekit.training import DistillationResult, distil, load_recipe
 
-MODEL = Path(__file__).with_name("digits_int8.tflite")
-#: How many test images each board classifies: an emulated serial port takes 784 bytes slowly.
-BOARDS = {"host": 1000, "qemu-cortex-m4": 200, "qemu-riscv32": 200}
-#: Test images to draw. The model mistakes one of them, and the board must say so too.
-DRAWN = (2, 5, 8)
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BOARD = "qemu-cortex-m4"
+BUDGETS = Budgets(accuracy_drop=0.01, arena_bytes=16 << 10, flash_bytes=64 << 10)
+#: Images that the emulated board classifies; this computer classifies all.
+ON_THE_BOARD = 200
 
-Report = Callable[[str, int, int], None]
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the last table."""
+
+    name: str
+    accuracy: float
+    weights_bytes: int
+    macs: int
+    instructions: float | None
+    arena_bytes: int | None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, metavar="N", help="at most N images on each board")
-    limit = parser.parse_args().images
-    if limit is not None and limit < 1:
-        parser.error(f"{limit} images were asked for; ask for at least 1")
+    parser.add_argument("--seeds", default="0,1", help="students of each arm; 0,1 unless given")
+    parser.add_argument("--directory", type=Path, default=ROOT / "build" / "digits")
+    asked = parser.parse_args()
+    started = time.monotonic()
+    console = Console(highlight=False, markup=False)
+    folder: Path = asked.directory
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        os.fdopen(os.dup(sys.stderr.fileno()), "w") as terminal,
+        progress(terminal) as report,
+        quiet(folder / "training.log"),
+    ):
+        trained = train(folder, tuple(map(int, asked.seeds.split(","))), report)
+    console.print(distillation.accuracy_table(trained))
+    console.print(distillation.cost_table(trained))
+    with progress() as report:
+        rows = deploy(folder, trained, console, report)
+    console.print(summary(rows))
+    console.print(f"all of it took {time.monotonic() - started:.0f} s; the models are in {folder}")
 
-    console = Console(highlight=False)
-    _, test = load()
-    measured, left_out = [], []
-    for board, count in BOARDS.items():
-        images = test.first(min(count, limit or count))
-        try:
-            with progress() as report:
-                measurement, guesses = on_board(board, images, test, report)
-        except ToolMissingError as error:
-            if board == "host":
-                raise
-            left_out.append((board, error))
-            continue
+
+def train(folder: Path, seeds: tuple[int, ...], report: Progress) -> DistillationResult:
+    """Teacher, students alone and distilled: `edgekit distill examples/digits/recipe.py`."""
+    recipe = load_recipe(HERE / "recipe.py")
+    samples = recipe.data()
+    np.savez(folder / "calibration.npz", x=samples.train[0][:1000], y=samples.train[1][:1000])
+    np.savez(folder / "test.npz", x=samples.test[0], y=samples.test[1])
+    return distil(
+        dataclasses.replace(recipe.recipe, seeds=seeds),
+        folder,
+        data=recipe.data,
+        teacher=recipe.teacher,
+        student=recipe.student,
+        progress=report,
+    )
+
+
+def deploy(
+    folder: Path, trained: DistillationResult, console: Console, report: Progress
+) -> list[Row]:
+    """`edgekit convert`, `edgekit gate` on both boards, and the float models' costs."""
+    model, test = folder / "digits.tflite", folder / "test.npz"
+    made = edgekit.convert(
+        folder / "student.keras",
+        folder / "calibration.npz",
+        output=model,
+        evaluation=test,
+        progress=report,
+    )
+    for part in conversion.tables(made)[:2]:
+        console.print(part)
+    floats = {
+        name: sources.load(folder / f"{name}.keras", progress=report)
+        for name in ("teacher", "alone", "student")
+    }
+    for board, limit in (("host", None), (BOARD, ON_THE_BOARD)):
+        gate = edgekit.gate(
+            model,
+            test,
+            teacher=floats["teacher"].content,
+            student=floats["student"].content,
+            board=board,
+            budgets=BUDGETS,
+            device_limit=limit,
+            progress=report,
+        )
+        title = f"each step of the way to {board}"
+        console.print(comparison.chain_table(gate.chain, title=title))
+        console.print(comparison.checks_table(gate.checks))
+        if not gate.passed:
+            sys.exit(f"error: {comparison.violations(gate.checks)}")
         if board == "host":
-            console.print(drawing(test, guesses))
-        console.print(f"[green]done[/]  {board}: {len(images)} images, no byte differs")
-        measured.append(measurement)
-    console.print(table(measured))
-    for board, error in left_out:
-        console.print(f"[yellow]left out[/]  {board}: {error}\n  hint: {error.hint}")
+            assert gate.measurement is not None and gate.measurement.accuracy is not None
+            accuracy = gate.measurement.accuracy.value
+            console.print(drawn(model, board, load()[1]))
+    assert gate.measurement is not None
+    counts = {}
+    for name, source in floats.items():
+        report(f"counting {name} in float", 0, 0)
+        (folder / f"{name}.tflite").write_bytes(source.content)
+        counts[name] = count_float(folder / f"{name}.tflite", BOARD)
+    kept = {seed.seed: seed for seed in trained.seeds}
+    return [
+        float_row("teacher, float", trained.teacher_test_accuracy, counts["teacher"]),
+        float_row(
+            "student alone, float",
+            kept[trained.kept_alone_seed].alone.test_accuracy,
+            counts["alone"],
+        ),
+        float_row(
+            "student distilled, float",
+            kept[trained.kept_seed].distilled.test_accuracy,
+            counts["student"],
+        ),
+        Row(
+            f"INT8 on {BOARD}",
+            accuracy,
+            made.quantized.weights_bytes,
+            gate.measurement.model.macs,
+            gate.measurement.invoke.median,
+            gate.measurement.memory.arena_bytes,
+        ),
+    ]
 
 
-def on_board(
-    board: str, images: Images, test: Images, report: Report
-) -> tuple[edgekit.Measurement, list[int]]:
-    """Build, start, verify, measure; and what the board takes the drawn digits for."""
-    compiled = edgekit.compile(MODEL, board)
-    firmware = edgekit.build(compiled, progress=report)
-    samples = {"x": images.pixels / 255, "y": images.labels}
-    with edgekit.connect(firmware) as device:
-        measurement = edgekit.measure(
-            device, compiled, samples, image=firmware.image, progress=report
-        )
-        return measurement, [classify(device, test.pixels[i]) for i in DRAWN]
-
-
-def classify(device: edgekit.Device, pixels: np.ndarray) -> int:
-    """The digit that the board sees. The model's int8 input is the pixel minus 128."""
-    device.write_input(0, (pixels.astype(np.int16) - 128).astype(np.int8).tobytes())
-    device.invoke()
-    return int(np.frombuffer(device.read_output(0), np.int8).argmax())
-
-
-def drawing(test: Images, guesses: Sequence[int]) -> Columns:
-    """The drawn digits side by side, with what the board took them for."""
-    panels = []
-    for index, guess in zip(DRAWN, guesses, strict=True):
-        label = int(test.labels[index])
-        verdict = f"a {guess}" if guess == label else f"a {guess}? it is a {label}"
-        style = "green" if guess == label else "red"
-        panels.append(Panel(blocks(test.pixels[index]), title=verdict, style=style, width=24))
-    return Columns(panels)
-
-
-def blocks(pixels: np.ndarray) -> Text:
-    """The middle 20 x 20 pixels, two of them in each character."""
-    ink = pixels[4:24, 4:24] > 96
-    rows = zip(ink[0::2], ink[1::2], strict=True)
-    lines = ("".join(" ▄▀█"[2 * a + b] for a, b in zip(*row, strict=True)) for row in rows)
-    return Text("\n".join(lines))
-
-
-def table(measured: Sequence[edgekit.Measurement]) -> Table:
-    """One line for each board."""
-    model = measured[0].model
-    result = Table(
-        title=f"\n{model.name}: {model.macs:,} multiply-accumulates",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
+def float_row(name: str, accuracy: float, count: FloatCount) -> Row:
+    return Row(
+        name, accuracy, count.weights_bytes, count.macs, count.instructions, count.arena_bytes
     )
-    result.add_column("board", no_wrap=True)
-    for heading in ("accuracy", "latency", "arena\nbytes", "flash\nbytes", "wrong\nbytes"):
-        result.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
-    for m in measured:
-        assert m.accuracy is not None
-        verify = m.verify
-        result.add_row(
-            m.board,
-            f"{m.accuracy.value:.1%} of {m.accuracy.samples:,}",
-            f"{m.invoke.median:,.0f} {m.invoke.unit}",
-            f"{m.memory.arena_bytes:,}",
-            f"{m.memory.inference_flash_bytes:,}",
-            f"{verify.mismatched_bytes}/{verify.compared_bytes:,}",
-        )
-    result.caption = (
-        "latency: median of one inference; arena: RAM of inputs, outputs, activations;\n"
-        "flash: weights and code of the model; wrong bytes: outputs that differ from\n"
-        f"{measured[0].verify.oracle}"
-    )
-    return result
 
 
-@contextmanager
-def progress() -> Iterator[Report]:
-    """A bar that goes when it is done; none where there is no terminal."""
-    console = Console(stderr=True)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("", total=None)
-        yield lambda stage, done, total: bar.update(
-            task, description=stage, completed=done, total=total or None
+def summary(rows: list[Row]) -> Table:
+    """Every model: what it gets right, and what it costs."""
+    table = plain("", ">accuracy", ">bytes", ">MACs", ">instructions", ">arena")
+    for row in rows:
+        table.add_row(
+            row.name,
+            f"{100 * row.accuracy:.2f} %",
+            number(row.weights_bytes),
+            number(row.macs),
+            number(row.instructions),
+            number(row.arena_bytes),
         )
+    table.caption = (
+        "accuracy: of 1,000 test images; bytes: of weights; instructions: of one\n"
+        "inference on the emulated Cortex-M4, in float by straightforward kernels"
+    )
+    table.caption_justify = "left"
+    return table
 
 
 if __name__ == "__main__":
@@ -163,4 +193,4 @@ if __name__ == "__main__":
     except edgekit.EdgekitError as error:
         sys.exit(f"error: {error}" + (f"\n hint: {error.hint}" if error.hint else ""))
     except KeyboardInterrupt:
-        sys.exit("\ninterrupted")
+        sys.exit("\ninterrupted: the same command goes on where it was")
