@@ -177,8 +177,8 @@ def test_what_cannot_be_reached_is_refused() -> None:
         prune(model, PruningOptions(ratios={"nowhere": 0.5}))
     with pytest.raises(UserError, match="needs samples"):
         prune(model, PruningOptions(keep_macs=0.5, ranking="sensitivity"))
+    ratios = {"stem_conv": 0.5, "block1_b_conv": 0.25}
     with pytest.raises(UserError, match="hang together, but their ratios differ"):
-        ratios = {"stem_conv": 0.5, "block1_b_conv": 0.25}
         prune(MODELS["resnet_8"](), PruningOptions(ratios=ratios))
 
 
