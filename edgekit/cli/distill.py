@@ -60,9 +60,9 @@ def distill(
     from edgekit.training import load_recipe
 
     console.refuse_unwritable(json)
-    chosen = None if seeds is None else _parse_seeds(seeds)
+    chosen = None if seeds is None else parse_seeds(seeds)
     directory = output or Path(f"{recipe.stem}-distilled")
-    with _undisturbed(directory) as progress:
+    with undisturbed(directory) as progress:
         loaded = load_recipe(recipe)
         if chosen is not None:
             changed = dataclasses.replace(loaded.recipe, seeds=chosen)
@@ -90,7 +90,12 @@ def _distil(loaded: RecipeFile, directory: Path, progress: Progress) -> Distilla
     )
 
 
-def _parse_seeds(text: str) -> tuple[int, ...]:
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """The --seeds option.
+
+    Raises:
+        UserError: it is no list of integers.
+    """
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdecimal() for part in parts):
         raise UserError(
@@ -101,7 +106,7 @@ def _parse_seeds(text: str) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def _undisturbed(directory: Path) -> Iterator[Progress]:
+def undisturbed(directory: Path) -> Iterator[Progress]:
     """A progress bar, while what TensorFlow and the recipe print goes to a log in `directory`.
 
     Raises:

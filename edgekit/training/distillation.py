@@ -72,7 +72,7 @@ def distil(
         ToolMissingError: the extra `keras` is not installed.
     """
     keras()
-    with _occupied(directory):
+    with occupied(directory):
         progress("preparing the data", 0, 0)
         make_deterministic(0)
         samples = checked(data(), where=place_of(data))
@@ -175,13 +175,13 @@ def _finish(
     examiner = Examiner(teacher)
     data = task.data
     result = DistillationResult(
-        teacher=_facts(teacher),
-        student=_facts(trainer.model),
+        teacher=facts_of(teacher),
+        student=facts_of(trainer.model),
         teacher_validation_accuracy=examiner.scores(data.validation)[0],
         teacher_test_accuracy=examiner.scores(data.test)[0],
         teacher_seconds=0.0 if taught is None else taught.seconds,
         seeds=tuple(
-            SeedResult(seed=seed, **{arm: _score(trainer, of[arm]) for arm in ARMS})
+            SeedResult(seed=seed, **{arm: score_of(trainer, of[arm]) for arm in ARMS})
             for seed, of in fitted.items()
         ),
         kept_seed=kept["distilled"],
@@ -196,7 +196,8 @@ def _finish(
     return result
 
 
-def _score(trainer: Trainer, fitted: Fitted) -> Score:
+def score_of(trainer: Trainer, fitted: Fitted) -> Score:
+    """How good a training's best weights are, which the trainer's model is left with."""
     checkpoints.assign(trainer.model.variables, fitted.variables)
     return Score(
         validation_accuracy=fitted.best.validation_accuracy,
@@ -207,7 +208,8 @@ def _score(trainer: Trainer, fitted: Fitted) -> Score:
     )
 
 
-def _facts(model: Any) -> ModelFacts:
+def facts_of(model: Any) -> ModelFacts:
+    """What a keras.Model costs."""
     try:
         macs = macs_of(network_of(model))
     except ModelError:  # sizes that are not fixed
@@ -222,7 +224,7 @@ def _built(function: Callable[[], Any], seed: int, data: Data) -> Any:
     make_deterministic(seed)
     model = function()
     if isinstance(model, (str, os.PathLike)):
-        model = _loaded(Path(model), where)
+        model = loaded(Path(model), where)
     if not isinstance(model, keras().Model) or not getattr(model, "inputs", None):
         raise RecipeError(
             f"{where} must return a keras.Model of known input shape, not {type(model).__name__}",
@@ -232,7 +234,12 @@ def _built(function: Callable[[], Any], seed: int, data: Data) -> Any:
     return model
 
 
-def _loaded(path: Path, where: str) -> Any:
+def loaded(path: Path, where: str) -> Any:
+    """The keras.Model in a file; `where` says who named it, for messages.
+
+    Raises:
+        RecipeError: there is none that Keras can read.
+    """
     if not path.is_file():
         raise RecipeError(f"{where}: there is no file {path}")
     try:
@@ -243,7 +250,7 @@ def _loaded(path: Path, where: str) -> Any:
 
 
 @contextlib.contextmanager
-def _occupied(directory: Path) -> Iterator[None]:
+def occupied(directory: Path) -> Iterator[None]:
     """Nobody else trains into `directory` meanwhile.
 
     Raises:
