@@ -36,8 +36,10 @@ from edgekit.ops.reduce_prod import ReduceProd
 from edgekit.ops.relu import Relu
 from edgekit.ops.relu6 import Relu6
 from edgekit.ops.reshape import Reshape
+from edgekit.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from edgekit.ops.shape import ShapeOf
 from edgekit.ops.softmax import Softmax
+from edgekit.ops.split import Split
 from edgekit.ops.squeeze import Squeeze
 from edgekit.ops.strided_slice import StridedSlice
 from edgekit.ops.sub import Sub
@@ -74,8 +76,10 @@ OPERATORS: tuple[Definition[Any], ...] = (
     Relu(),
     Relu6(),
     Reshape(),
+    ResizeNearestNeighbor(),
     ShapeOf(),
     Softmax(),
+    Split(),
     Squeeze(),
     StridedSlice(),
     Sub(),

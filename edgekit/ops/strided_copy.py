@@ -1,4 +1,4 @@
-"""A copy of an array along any strides: what TRANSPOSE, STRIDED_SLICE, CONCATENATION, PACK are.
+"""A copy of an array along any strides: TRANSPOSE, STRIDED_SLICE, CONCATENATION, PACK, SPLIT.
 
 The C kernel is firmware/kernels/strided_copy.c; the loops that it runs are laid out here.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from edgekit.ir import Operator, Shape
 from edgekit.ops.definition import KernelNeeds
-from edgekit.ops.movement import constant_inputs
+from edgekit.ops.movement import constant_inputs, flash_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +89,20 @@ def needs(operator: Operator, copies: Sequence[StridedCopy]) -> KernelNeeds:
         template="strided_copy",
         parameters={"copies": tuple(copies)},
         constants=constant_inputs(sources),
+    )
+
+
+def parted(operator: Operator, i: int, outer: int, run_bytes: Sequence[int]) -> KernelNeeds:
+    """The kernel that moves, `outer` times, `run_bytes[k]` of input `i` to each output k."""
+    starts = list(itertools.accumulate(run_bytes, initial=0))
+    copies = [
+        plan_copy((Loop(outer, starts[-1], size), Loop(size, 1, 1)), 1, in_offset=start)
+        for start, size in zip(starts, run_bytes, strict=False)
+    ]
+    value = operator.input(i).constant
+    return KernelNeeds(
+        kernel="strided_copy",
+        template="split",
+        parameters={"copies": tuple(copies), "source": i},
+        constants={} if value is None else {f"input{i}": flash_array(value)},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from edgekit.ops.fully_connected import FullyConnectedAttributes
 from edgekit.ops.mean import MeanAttributes
 from edgekit.ops.pooling import Pool2DAttributes
 from edgekit.ops.reshape import ReshapeAttributes
+from edgekit.ops.split import SplitAttributes
 from edgekit.ops.strided_slice import StridedSliceAttributes
 from edgekit.ops.windows import Padding
 from support import models
@@ -210,6 +212,20 @@ class Cage(Sketch):
             q = {"scale": source.scale, "zero_point": source.zero_point}
             inputs.append(models.constant(value, source.dtype, **q))  # type: ignore[arg-type]
         return self.move("pad" if value is None else "padv2", inputs)
+
+    def split(self, source: Tensor, axis: int, count: int) -> tuple[Tensor, ...]:
+        """SPLIT."""
+        inputs, attributes = [models.constant(axis, DType.INT32), source], SplitAttributes(count)
+        part = list(source.shape)
+        part[axis] //= count
+        outputs = [
+            dataclasses.replace(
+                models.tensor(part), dtype=source.dtype, quantization=source.quantization
+            )
+            for _ in range(count)
+        ]
+        self.operators.append(models.operator("split", inputs, outputs, attributes))
+        return tuple(outputs)
 
     def slice(
         self,

@@ -13,6 +13,7 @@ from edgekit.ops.concatenation import ConcatenationAttributes
 from edgekit.ops.leaky_relu import LeakyReluAttributes
 from edgekit.ops.pack import PackAttributes
 from edgekit.ops.reduce_max import ReduceMaxAttributes
+from edgekit.ops.resize_nearest_neighbor import ResizeNearestNeighborAttributes
 from edgekit.ops.softmax import SoftmaxAttributes
 from edgekit.ops.squeeze import SqueezeAttributes
 from edgekit.ops.static import Static
@@ -167,6 +168,12 @@ def _movements(cage: Cage, low: Tensor, high: Tensor) -> None:
         cage.move("pack", [low, low, low], PackAttributes(3, 0)),
         cage.slice(low, (0, 2, 1, 0), (1, 0, 5, 4), (1, -1, 2, 1)),
         cage.slice(high, (0, 1, 0, 3), (0, 0, 0, 0), (1, 1, 1, 1), end_mask=5, shrink_axis_mask=10),
+        *cage.split(low, 3, 2),
+        cage.move(
+            "resize_nearest_neighbor",
+            [low, cage.integers(7, 4)],
+            ResizeNearestNeighborAttributes(half_pixel_centers=True),
+        ),
         wide,
         thin,
         cage.reshape(low, 5, 12),
@@ -177,6 +184,7 @@ def _moved_words(cage: Cage, halves: Tensor, words: Tensor) -> None:
     cage.out(
         cage.move("transpose", [halves, cage.integers(2, 0, 1)]),
         cage.move("concatenation", [halves, halves], ConcatenationAttributes(1)),
+        *cage.split(halves, 1, 5),
         cage.padded(halves, [(0, 1), (1, 0), (1, 2)]),
         cage.slice(halves, (2, 0, 1), (0, 5, 2), (-1, 3, 1)),
         cage.padded(words, [(0, 0), (1, 1), (0, 1)]),

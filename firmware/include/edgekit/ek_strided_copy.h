@@ -1,6 +1,7 @@
 /* ek_strided_copy.h: part of an array, in any order of its dimensions, into part of another.
  *
- * TRANSPOSE, STRIDED_SLICE, CONCATENATION and PACK are such copies; the host lays out the loops. */
+ * TRANSPOSE, STRIDED_SLICE, CONCATENATION, PACK and SPLIT are such copies; the host lays out the
+ * loops. */
 #ifndef EDGEKIT_EK_STRIDED_COPY_H
 #define EDGEKIT_EK_STRIDED_COPY_H
 
