@@ -91,6 +91,7 @@ class Encodings:
         ranges: Mapping[Precision, Mapping[Tensor, Range]],
         forced: Mapping[Tensor, Encoding],
         *,
+        grouping: Mapping[Operator, Precision] | None = None,
         simulated: bool = False,
     ) -> None:
         """Decide them all.
@@ -100,11 +101,13 @@ class Encodings:
             precisions: of each operator that computes with reals.
             ranges: of each real activation, for INT8 and INT16X8.
             forced: int8 encodings that are given, of inputs.
+            grouping: precisions by which tensors share an encoding; None: `precisions`.
             simulated: INT16X8 operators read and write float32 instead.
         """
         self._precisions, self._simulated = precisions, simulated
+        grouped = precisions if grouping is None else grouping
         self._classes = {
-            precision: _Classes(graph, precisions, precision, ranges[precision], forced)
+            precision: _Classes(graph, grouped, precision, ranges[precision], forced)
             for precision in (Precision.INT8, Precision.INT16X8)
         }
 

@@ -32,6 +32,9 @@ class Decision:
     clipped_weights: bool = False
     bias_correction: bool = False
     forced: Mapping[Tensor, Encoding] = field(default_factory=dict)  # of inputs
+    #: Precisions by which tensors share encodings: those of the whole model, where one operator of
+    #: it is tried alone. None: `precisions`.
+    grouping: Mapping[Operator, Precision] | None = None
     rounded: frozenset[Tensor] = frozenset()  # float activations that pass through int8
     #: Compute 16x8 in float, with the weights rounded as they would be. What int16 activations lose
     #: is nothing beside what int8 weights do, and LiteRT's int16 kernels are very slow.
@@ -60,6 +63,7 @@ def quantized(graph: Graph, observation: Observation, decision: Decision) -> Qua
         decision.precisions,
         {Precision.INT8: ranges8, Precision.INT16X8: ranges16},
         decision.forced,
+        grouping=decision.grouping,
         simulated=decision.simulated,
     )
     return _Rewrite(graph, observation, decision, encodings).result()

@@ -35,7 +35,10 @@ def sensitivities(
         if precision is Precision.FLOAT:
             continue
         alone = dataclasses.replace(
-            decision, precisions={**float_only, operator: precision}, interface="float32"
+            decision,
+            precisions={**float_only, operator: precision},
+            grouping=decision.precisions,
+            interface="float32",
         )
         noise = judge.noise(quantized(graph, observation, alone))
         found[operator] = -10 * math.log10(noise) if noise > 0 else math.inf
@@ -92,7 +95,11 @@ def site_noise(
     for done, site in enumerate(found):
         progress("finding what rounding costs", done, len(found))
         rounded = dataclasses.replace(
-            decision, precisions=float_only, interface="float32", rounded=site.tensors
+            decision,
+            precisions=float_only,
+            grouping=decision.precisions,
+            interface="float32",
+            rounded=site.tensors,
         )
         noise[site] = judge.noise(quantized(graph, observation, rounded))
     return noise
