@@ -41,7 +41,7 @@ def prelu(e: Emitter, node: Node) -> None:
         _define(e, node, x, e.emit("leaky_relu", [x.tensor], x.tensor.shape, name, attributes))
         return
     order = x.order
-    if order is None or None in order:
+    if order is None:
         raise UnsupportedNodeError("its input lies scattered in memory")
     extended = slope.reshape((1,) * (len(x.shape) - slope.ndim) + slope.shape)
     laid = extended.transpose([d for d in order if d is not None])

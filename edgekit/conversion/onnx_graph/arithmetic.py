@@ -171,7 +171,6 @@ def _as_it_lies(e: Emitter, operand: Operand, lead: Value, name: str) -> Tensor:
 def _ordered(e: Emitter, operand: Operand, order: Order, name: str) -> Tensor:
     if isinstance(operand, Value):
         return e.tensor_in(operand, order, exact=False)
-    assert None not in order
     moved = operand.transpose([d for d in order if d is not None])
     first = next((i for i, size in enumerate(moved.shape) if size > 1), moved.ndim - 1)
     return e.constant_tensor(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +38,16 @@ class Value:
 
     @property
     def order(self) -> Order | None:
-        """Its dimensions as they lie in memory; None if one of them is scattered."""
-        return order_of(self.layout, self.tensor.shape)
+        """Its dimensions as they lie in memory, with those of 1 that TFLite's tensor has in front.
+
+        None if one of them is scattered.
+        """
+        order = order_of(self.layout, self.tensor.shape)
+        if order is None or not without_leading_ones(
+            shape_in(self.shape, order), self.tensor.shape
+        ):
+            return order
+        return (None,) * (len(self.tensor.shape) - len(order)) + order
 
 
 Lowering = Callable[["Emitter", Node], None]
@@ -221,10 +230,16 @@ def _plain(shape: Shape) -> Order:
 
 
 def _on_tensor(value: Value, order: Order) -> tuple[Shape, tuple[int, ...]] | None:
-    """A TRANSPOSE of the tensor's own dimensions to exactly the wanted ones, if there is one."""
-    held = value.order
-    if held is None or shape_in(value.shape, held) != value.tensor.shape:
-        return None
-    if len(order) != len(held) or None in order:
-        return None
-    return value.tensor.shape, tuple(held.index(d) for d in order)
+    """A TRANSPOSE of the tensor's own dimensions, if no RESHAPE need come before it."""
+    held = value.tensor.shape
+    wanted = [part for d in order if d is not None for part in value.layout[d]]
+    left = [i for i, size in enumerate(held) if size > 1]
+    dimensions: dict[tuple[int, int], list[int]] = {}  # of the tensor, that a part consists of
+    for part in sorted(wanted, key=lambda part: -part[1]):
+        taken = dimensions[part] = []
+        while left and math.prod(held[i] for i in taken) < part[0]:
+            taken.append(left.pop(0))
+        if math.prod(held[i] for i in taken) != part[0]:
+            return None
+    small = [i for i, size in enumerate(held) if size == 1]
+    return held, tuple(small + [i for part in wanted for i in dimensions[part]])

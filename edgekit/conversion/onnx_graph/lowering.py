@@ -129,7 +129,7 @@ def _outputs(
         if not e.is_computed(name):
             raise ModelError(f"{origin}: output {name!r} does not depend on any input")
         value = e.named(name)
-        order = value.order or tuple(range(len(value.shape)))
+        order = tuple(d for d in value.order or range(len(value.shape)) if d is not None)
         tensor = e.tensor_in(value, order)
         if tensor in inputs:
             raise ModelError(f"{origin}: output {name!r} is an input: nothing is computed")

@@ -10,12 +10,15 @@ from edgekit.conversion import litert
 from edgekit.conversion.onnx_graph.layout import Order
 from edgekit.conversion.onnx_graph.lowering import Lowered
 from edgekit.conversion.onnx_graph.source import Source
-from edgekit.errors import ConversionError
+from edgekit.errors import ConversionError, ModelError
 from edgekit.ir import Array
 from edgekit.progress import Progress
 
 #: Of the range of an output. Float32 in another order of additions is off by 1e-6 of it.
 TOLERANCE = 1e-3
+
+#: Where large numbers cancel out, rounding leaves this much of a range that is 0.
+_ROUNDING = 1e-6
 
 
 def prove(source: Source, lowered: Lowered, origin: str, progress: Progress) -> float:
@@ -23,6 +26,7 @@ def prove(source: Source, lowered: Lowered, origin: str, progress: Progress) -> 
 
     Raises:
         ConversionError: an output differs by more than TOLERANCE of its range.
+        ModelError: the model itself gives what is no number.
     """
     inputs = [
         _moved(values, order)
@@ -35,9 +39,14 @@ def prove(source: Source, lowered: Lowered, origin: str, progress: Progress) -> 
         source.outputs, source.answers, found, lowered.output_orders, strict=True
     ):
         wanted = _wanted(given, order)
+        if not np.isfinite(wanted).all():
+            raise ModelError(
+                f"{origin} gives NaN or infinity in its output {name!r} for random inputs",
+                hint="its weights may come from a training that diverged",
+            )
         difference = float(np.abs(values.reshape(wanted.shape) - wanted).max(initial=0.0))
         extent = float(np.ptp(wanted)) or float(np.abs(wanted).max()) or 1.0
-        if not difference <= TOLERANCE * extent:
+        if not difference <= max(TOLERANCE * extent, _ROUNDING):
             raise ConversionError(
                 f"{origin} was converted wrongly: its output {name!r} differs by {difference:.3g} "
                 f"where its values span {extent:.3g}",

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from onnx import external_data_helper
 
 from .refusal import Refused
 
 _SAMPLES = 4
 _STANDARD = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 _EXPORT = "export the model again with fixed shapes and float32 inputs of batch size 1"
+_INLINED = "_inlfunc_"  # before the names of what ONNX Runtime made of a compound operator
 _SCOPES = "pkg.torch.onnx.name_scopes"  # in nodes that PyTorch exported
 
 
@@ -56,13 +58,7 @@ def convert(source: str, destination: str, name: str, given: str | None = None) 
 def _loaded(source: str, name: str) -> onnx.ModelProto:
     damaged = "fetch or export the model again"
     try:
-        model = onnx.load(source)
-    except FileNotFoundError as error:
-        raise _weights_missing(name, error) from error
-    except onnx.checker.ValidationError as error:
-        if "external" in str(error) or "doesn't exist" in str(error):
-            raise _weights_missing(name, error) from error
-        raise Refused(f"{name} is not valid: {_line(error)}", hint=damaged) from error
+        model = onnx.load(source, load_external_data=False)
     except Exception as error:  # protobuf raises what its version pleases
         raise Refused(f"{name} is damaged: {_line(error)}", hint=damaged) from error
     known = onnx.defs.onnx_opset_version()
@@ -70,22 +66,43 @@ def _loaded(source: str, name: str) -> onnx.ModelProto:
     if opset > known:
         raise Refused(
             f"{name} uses ONNX opset {opset}, and opsets up to {known} can be read",
-            hint=f"export it with opset_version={min(known, 18)}",
+            hint="export it with opset_version=18",
         )
     if not model.graph.node or not model.graph.output:
         raise Refused(f"{name} has no operators or no outputs", hint=damaged)
+    _load_weights(model, Path(source).parent, name)
     return model
 
 
-def _weights_missing(name: str, error: Exception) -> Refused:
-    return Refused(
-        f"{name} keeps its weights in another file, which is not beside it: {_line(error)}",
-        hint="copy that file too, or save the model in one file (external_data=False)",
-    )
+def _load_weights(model: onnx.ModelProto, directory: Path, name: str) -> None:
+    """Those that lie in other files."""
+    files = {
+        entry.value
+        for tensor in model.graph.initializer
+        if external_data_helper.uses_external_data(tensor)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    missing = sorted(file for file in files if not (directory / file).is_file())
+    if missing:
+        raise Refused(
+            f"{name} keeps its weights in {', '.join(missing)}, which is not beside it",
+            hint="copy that file too, or save the model in one file (external_data=False)",
+        )
+    try:
+        external_data_helper.load_external_data_for_model(model, str(directory))
+    except Exception as error:
+        raise Refused(
+            f"{name} has weights in {', '.join(sorted(files))} that cannot be read: {_line(error)}",
+            hint="copy that file again, or save the model in one file (external_data=False)",
+        ) from error
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    """What an exception says, without ONNX Runtime's codes and our scratch files."""
+    said = " ".join(str(error).split())
+    said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", said)
+    return re.sub(r"^Load model from \S+ failed: ?", "", said)[:300]
 
 
 def _nodes(graph: onnx.GraphProto) -> Iterable[onnx.NodeProto]:
@@ -293,7 +310,7 @@ def _node(node: onnx.NodeProto, layers: Mapping[str, str]) -> dict[str, Any]:
         onnx.AttributeProto.STRINGS,
     }
     return {
-        "name": node.name or node.output[0],
+        "name": (node.name or node.output[0]).removeprefix(_INLINED),
         "type": node.op_type if node.domain in _STANDARD[:2] else f"{node.domain}.{node.op_type}",
         "layer": next(known, by_weight),
         "inputs": list(node.input),
