@@ -122,9 +122,13 @@ def _drop_abandoned(parent: Path) -> None:
 def _run(command: list[str], log: Path, progress: Progress, stage: str) -> int:
     """The exit status of `command`, which does not outlive this call."""
     with log.open("ab") as output:
-        process = processes.start(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        )
+        try:
+            process = processes.start(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+        except OSError as error:
+            message = f"cannot start {command[0]}: {error.strerror or error}"
+            raise ConversionError(f"{stage} failed: {message}") from error
         try:
             while True:
                 progress(stage, 0, 0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 
 from edgekit.conversion import litert, sources
 from edgekit.conversion.sources import tensor_names
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, ToolMissingError
 
 TESTS = Path(__file__).parents[1]
 
@@ -166,7 +168,39 @@ def test_other_forms_go_the_same_way(made: Made, name: str):
 
 
 def test_a_refusal_names_the_file(made: Made, capfd: pytest.CaptureFixture[str]):
-    with pytest.raises(ModelError, match=r"^dynamic\.keras: input 'steps'") as caught:
-        sources.load(made.folder / "dynamic.keras")
-    assert "keras.Input" in str(caught.value.hint)
+    with pytest.raises(ModelError, match=r"^flipped\.keras: it is damaged") as caught:
+        sources.load(made.folder / "flipped.keras")
+    assert caught.value.hint == AGAIN
     assert capfd.readouterr() == ("", "")
+
+
+def test_without_tensorflow_it_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('as if it were not there')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    path = tmp_path / "model.h5"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+    with pytest.raises(ToolMissingError, match="TensorFlow") as caught:
+        sources.load(path)
+    assert caught.value.hint == "pip install 'edgekit[keras]'"
+
+
+def test_ctrl_c_while_a_model_is_converted_leaves_nothing(made: Made, own_cache: Path):
+    script = (
+        "import signal, sys\n"
+        "from edgekit.conversion import sources\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sources.load(sys.argv[1])\n"
+    )
+    command = [sys.executable, "-c", script, str(made.folder / "kws.keras")]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not list(own_cache.rglob("*.log")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(1)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=20)
+    assert b"KeyboardInterrupt" in said
+    assert list(own_cache.rglob("*unfinished*")) == []

@@ -19,10 +19,10 @@ import h5py
 import keras
 import numpy as np
 import tensorflow as tf
-from support import keras_models
 
 from edgekit.conversion.workers import from_keras
 from edgekit.conversion.workers.refusal import Refused
+from support import keras_models
 
 L = keras.layers
 FORMS = {".keras": "archive", ".h5": "hdf5", "": "saved_model"}

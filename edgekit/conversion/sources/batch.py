@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy as np
 from edgekit.conversion import litert
 from edgekit.conversion.sources import editing
 from edgekit.errors import ConversionError, ModelError
+from edgekit.frontends import schema
 
+_INT32 = schema.TENSOR_TYPES.index("int32")
 _FIX = "convert the trained model again with a batch of 1"
 
 
@@ -37,6 +40,11 @@ def with_batch_1(tree: Any, content: bytes, layers: dict[str, str]) -> bytes:
         return content
     if not single:
         _refuse_no_batch(graph, inputs)
+        _free_reshapes(tree, batch=editing.indices(inputs[0].shape)[0])
+        for tensor in inputs:
+            tensor.shape = np.array([1, *editing.indices(tensor.shape)[1:]], np.int32)
+            tensor.shapeSignature = None
+        content = editing.pack(tree)
     _settle(tree, content, layers)
     return editing.pack(tree)
 
@@ -69,14 +77,39 @@ def _refuse_no_batch(graph: Any, inputs: list[Any]) -> None:
         )
 
 
+def _free_reshapes(tree: Any, batch: int) -> None:
+    """Let reshapes from `batch` samples to as many take one: each sample lies in one piece."""
+    graph = tree.subgraphs[0]
+    for operator in graph.operators:
+        if editing.kind(tree, operator) != "RESHAPE":
+            continue
+        source, *rest = editing.indices(operator.inputs)
+        shape = _constant_shape(tree, graph, operator, rest)
+        if shape[:1] == [batch] == editing.indices(graph.tensors[source].shape)[:1]:
+            made = copy.copy(graph.tensors[source])
+            made.name, made.type = f"{editing.text(made.name)}/shape", _INT32
+            made.quantization = made.shapeSignature = None
+            graph.tensors.append(made)
+            editing.set_constant(tree, made, np.array([1, *shape[1:]], np.int32))
+            operator.inputs = np.array([source, len(graph.tensors) - 1], np.int32)
+            if operator.builtinOptions is not None:
+                operator.builtinOptions.newShape = np.array([1, *shape[1:]], np.int32)
+
+
+def _constant_shape(tree: Any, graph: Any, operator: Any, inputs: list[int]) -> list[int]:
+    """The shape that a RESHAPE asks for, [] if it is computed."""
+    if inputs:
+        stored = editing.constant_bytes(tree, graph.tensors[inputs[0]])
+        return [] if stored is None else np.frombuffer(stored, "<i4").tolist()
+    options = operator.builtinOptions
+    return [] if options is None else editing.indices(options.newShape)
+
+
 def _settle(tree: Any, content: bytes, layers: dict[str, str]) -> None:
     """Give each tensor the shape that it has with a batch of 1."""
     graph = tree.subgraphs[0]
     try:
         running = litert.interpreter(content, keep_all=True, optimised=False)
-        for detail in running.get_input_details():
-            running.resize_tensor_input(detail["index"], [1, *detail["shape"][1:]])
-        running.allocate_tensors()
         for detail in running.get_input_details():
             running.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
         running.invoke()

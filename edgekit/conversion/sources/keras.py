@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,8 +72,8 @@ def load_live(model: Any, *, progress: Progress) -> FloatModel:
         raise ToolMissingError(str(error), hint=error.hint) from error
     except Exception as error:
         lines = str(error).strip().splitlines() or ["no message"]
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"{type(error).__name__}: {error}\n")
+        with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
+            traceback.print_exc(file=file)
         raise ConversionError(
             f"{stage} failed: {type(error).__name__}: {lines[0].strip()}; its log is {log}"
         ) from error
@@ -82,9 +83,11 @@ def load_live(model: Any, *, progress: Progress) -> FloatModel:
 def _through_a_file(model: Any, origin: str, progress: Progress) -> FloatModel:
     """For models that live in another backend than TensorFlow: the worker has that one."""
     with worker.scratch() as directory:
-        path = directory / f"{model.name}.keras"
-        model.save(path)
-        return dataclasses.replace(load(path, Format.KERAS, progress=progress), origin=origin)
+        path = directory / f"{model.name.replace('/', '_')}.keras"
+        with _said_to(worker.new_log("from_keras")):
+            model.save(path)
+        converted = load(path, Format.KERAS, progress=progress)
+    return dataclasses.replace(converted, name=model.name, origin=origin)
 
 
 def _model(content: bytes, facts: dict[str, Any], name: str, origin: str) -> FloatModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,35 @@ def checked(model: FloatModel) -> FloatModel:
     """
     try:
         unreadable = _refusal(model)
-        tree = editing.parse(model.content)
-        restored = len(tree.subgraphs) == 1 and weights.in_float32(tree)
-        layers = {**tensor_names.layers(tree), **model.layers}
-        for check in (_check_graphs, _check_operators, _check_types, _check_numbers):
-            check(tree, layers)
-        content = editing.pack(tree) if restored else model.content
-        content = batch.with_batch_1(tree, content, layers)
+        try:
+            content, layers = _settled(model)
+        except (TypeError, AttributeError, LookupError, ValueError, struct.error) as error:
+            raise unreadable or _damaged() from error
         if unreadable is not None and content is model.content:
             raise unreadable
         tflite.read(content, model.name)
     except ModelError as error:
-        if not str(error).startswith((model.origin, model.name)):
+        if not str(error).startswith((f"{model.origin}: ", f"{model.name}: ")):
             error.args = (f"{model.origin}: {error}",)
         raise
     return dataclasses.replace(model, content=content, layers=layers)
+
+
+def _settled(model: FloatModel) -> tuple[bytes, dict[str, str]]:
+    """(the .tflite in float32 with a batch of 1, the layer of each output tensor)."""
+    tree = editing.parse(model.content)
+    restored = len(tree.subgraphs) == 1 and weights.in_float32(tree)
+    layers = {**tensor_names.layers(tree), **model.layers}
+    for check in (_check_graphs, _check_operators, _check_types, _check_numbers):
+        check(tree, layers)
+    content = editing.pack(tree) if restored else model.content
+    return batch.with_batch_1(tree, content, layers), layers
+
+
+def _damaged() -> CorruptModelError:
+    return CorruptModelError(
+        "its tables do not fit together", hint="fetch or convert the file again"
+    )
 
 
 def _refusal(model: FloatModel) -> ModelError | None:

@@ -25,7 +25,6 @@ def convert(form: str, source: str, output: str) -> dict[str, Any]:
         Missing: TensorFlow is not installed.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever this user trains with
-    keras_tracing.tensorflow()
     if form == "saved_model":
         content, facts = saved_model.convert_directory(Path(source))
     else:

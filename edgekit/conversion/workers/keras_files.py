@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import keras_legacy
+from . import keras_legacy, keras_tracing
 from .refusal import Refused
 
 _DAMAGED = "fetch or save the model again"
@@ -56,7 +56,8 @@ def load_hdf5(path: Path) -> Any:
     Raises:
         Refused: it is damaged, holds only weights, or has layers that only its author has.
     """
-    import h5py
+    keras_tracing.tensorflow()
+    import h5py  # comes with it
 
     try:
         with h5py.File(path, "r") as file:
@@ -76,8 +77,7 @@ def load_hdf5(path: Path) -> Any:
 
 
 def _load(path: Path) -> Any:
-    import keras
-
+    keras = keras_tracing.keras()
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError) as error:
@@ -151,12 +151,10 @@ def _is_custom(part: dict[str, Any]) -> bool:
 
 
 def _is_keras_layer(kind: str) -> bool:
-    import keras
-
+    keras = keras_tracing.keras()
     return hasattr(keras.layers, kind) or kind in ("Functional", "Model", "Sequential")
 
 
 def _is_keras_function(name: Any) -> bool:
-    import keras
-
+    keras = keras_tracing.keras()
     return isinstance(name, str) and (hasattr(keras.activations, name) or hasattr(keras.ops, name))

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from . import keras_tracing
 from .refusal import Refused
 
 #: Layers that stand for a call of a TensorFlow function.
@@ -52,8 +53,8 @@ _PURE_FUNCTIONS = frozenset(_PURE_FUNCTIONS_TEXT.split())
 def load(path: Path, config: Any) -> Any:
     """The model at `path`, whose configuration is `config`, without optimiser and loss."""
     import h5py
-    import keras
 
+    keras = keras_tracing.keras()
     _modernise(config)
     with tempfile.TemporaryDirectory(prefix="edgekit-") as directory:
         copy = Path(directory) / "model.h5"
@@ -136,10 +137,9 @@ def _value(value: Any) -> Any:
 
 def _tensor_function_layer() -> type:
     """A layer class that calls the TensorFlow function that a TFOpLambda names."""
-    import keras
-    import tensorflow as tf
+    tf, keras = keras_tracing.tensorflow(), keras_tracing.keras()
 
-    class TFOpLambda(keras.layers.Layer):  # type: ignore[misc]
+    class TFOpLambda(keras.layers.Layer):  # type: ignore[misc,name-defined]
         def __init__(self, function: str, **options: Any) -> None:
             super().__init__(**options)
             self._function = _function(tf, function)

@@ -33,6 +33,14 @@ def tensorflow() -> Any:
     return tf
 
 
+def keras() -> Any:
+    """The package, with TensorFlow beneath it."""
+    tensorflow()
+    import keras
+
+    return keras
+
+
 def convert_model(model: Any) -> tuple[bytes, dict[str, Any]]:
     """The .tflite of a keras.Model, and facts: the tokens' layers and those of the outputs.
 
@@ -232,7 +240,7 @@ def in_float32(model: Any) -> Any:
     Raises:
         Refused: it does not, and has custom layers that cannot be made again.
     """
-    import keras
+    framework = keras()
 
     def computes(layer: Any) -> str:
         return str(getattr(layer, "compute_dtype", "float32"))
@@ -241,9 +249,9 @@ def in_float32(model: Any) -> Any:
     if not lesser & {"float16", "bfloat16", "float64"}:
         return model
     try:
-        document = json.dumps(keras.saving.serialize_keras_object(model))
+        document = json.dumps(framework.saving.serialize_keras_object(model))
         document = re.sub(r'"(mixed_)?(b?float16|float64)"', '"float32"', document)
-        copy = keras.saving.deserialize_keras_object(json.loads(document), safe_mode=False)
+        copy = framework.saving.deserialize_keras_object(json.loads(document), safe_mode=False)
         copy.set_weights(model.get_weights())
     except Exception as error:
         raise Refused(
