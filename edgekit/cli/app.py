@@ -17,6 +17,7 @@ from edgekit.cli import (
     inspect,
     ports,
     profile,
+    prune,
     run,
     verify,
 )
@@ -40,6 +41,7 @@ for module in (
     profile,
     inspect,
     distill,
+    prune,
     boards,
     ports,
     doctor,

@@ -10,7 +10,15 @@ from edgekit.training.backbones import (
 )
 from edgekit.training.distillation import distil
 from edgekit.training.fit import Fitted, fit
+from edgekit.training.folding import fold_batch_norm
 from edgekit.training.losses import AttentionTransfer, GramRelation, HardLabels, Loss, SoftLabels
+from edgekit.training.pruning import PrunedModel, PruningOptions, prune
+from edgekit.training.pruning_results import PruningResult
+from edgekit.training.pruning_study import prune_and_compare
+from edgekit.training.quantization_aware_training import (
+    QuantizationAware,
+    quantization_aware_fine_tune,
+)
 from edgekit.training.recipe import Augmentation, Data, Recipe, Samples, Stage, TeacherTraining
 from edgekit.training.recipe_file import RecipeFile, load_recipe
 from edgekit.training.results import DistillationResult, SeedResult
@@ -25,6 +33,10 @@ __all__ = [
     "GramRelation",
     "HardLabels",
     "Loss",
+    "PrunedModel",
+    "PruningOptions",
+    "PruningResult",
+    "QuantizationAware",
     "Recipe",
     "RecipeFile",
     "Samples",
@@ -39,7 +51,11 @@ __all__ = [
     "distil",
     "ds_cnn",
     "fit",
+    "fold_batch_norm",
     "load_recipe",
     "mobilenet_v3_small",
+    "prune",
+    "prune_and_compare",
+    "quantization_aware_fine_tune",
     "resnet_8",
 ]

@@ -25,10 +25,20 @@ class Curve:
     widths: tuple[int, ...]  # channels kept, from all of them downwards
     losses: tuple[float, ...]  # measured with the others masked
 
-    def loss(self, width: int) -> float:
-        """The loss at any width, between the measured ones on a line, never falling."""
-        rising = np.maximum.accumulate(self.losses)
-        return float(np.interp(-width, -np.array(self.widths, float), rising))
+    def harm(self, width: int) -> float:
+        """How much the loss grows down to any width: on lines that never become less steep.
+
+        A measured loss flattens out once a group is ruined. Taken as it is, ruining it further
+        would look free, and the group would be emptied in the place of others.
+        """
+        harm, steepest, before = 0.0, 0.0, (self.widths[0], self.losses[0])
+        for point in zip(self.widths[1:], self.losses[1:], strict=True):
+            lost = before[0] - point[0]
+            steepest = max(steepest, (point[1] - before[1]) / lost)
+            if width >= point[0]:
+                return harm + steepest * (before[0] - width)
+            harm, before = harm + steepest * lost, point
+        return harm + steepest * (before[0] - width)
 
 
 def allowed(group: Group, round_to: int) -> tuple[int, ...]:
@@ -83,33 +93,40 @@ def uniform(
         UserError: no share is small enough.
     """
     target = keep_macs * macs_of(network)
-    counts = np.concatenate(
-        [np.arange(1, len(g.units) + 1) / len(g.units) for g in channels.groups]
-    )
-    for share in np.unique(counts)[::-1]:
+    counts = [len(group.units) for group in channels.groups]
+    shares = np.concatenate([np.arange(1, count + 1) / count for count in counts])
+    for share in np.unique(shares)[::-1]:
         widths = tuple(_nearest(group, float(share), round_to) for group in channels.groups)
         if _macs(network, channels, widths) <= target:
-            return _filled_up(network, channels, list(widths), target, round_to)
+            return _filled_up(
+                network, channels, widths, target, round_to, lambda i, now, _: -now / counts[i]
+            )
     raise _unreachable(network, channels, keep_macs, round_to)
 
 
 def _filled_up(
-    network: Network, channels: Channels, widths: list[int], target: float, round_to: int
+    network: Network,
+    channels: Channels,
+    widths: tuple[int, ...],
+    target: float,
+    round_to: int,
+    worth: Callable[[int, int, int], float],
 ) -> tuple[int, ...]:
-    """Widen one group after another, the narrowest first, as long as the target is met."""
+    """Widen one group after another as long as the target is met.
+
+    Args:
+        worth: what it is worth to widen a group (by index) from one width to another.
+    """
     while True:
-        by_share = sorted(
-            (width / len(group.units), index)
-            for index, (group, width) in enumerate(zip(channels.groups, widths, strict=True))
-        )
-        for _, index in by_share:
-            wider = [w for w in allowed(channels.groups[index], round_to) if w > widths[index]]
-            tried = tuple([*widths[:index], *wider[-1:], *widths[index + 1 :]])
+        fitting = []
+        for index, (group, width) in enumerate(zip(channels.groups, widths, strict=True)):
+            wider = [w for w in allowed(group, round_to) if w > width]
+            tried = (*widths[:index], *wider[-1:], *widths[index + 1 :])
             if wider and _macs(network, channels, tried) <= target:
-                widths[index] = wider[-1]
-                break
-        else:
-            return tuple(widths)
+                fitting.append((worth(index, width, wider[-1]), tried))
+        if not fitting:
+            return widths
+        widths = max(fitting, key=lambda found: found[0])[1]
 
 
 def least_harmful(
@@ -122,6 +139,7 @@ def least_harmful(
     """Widths that meet the target where the sum of the groups' losses grows least.
 
     Step by step, the group gives up channels that loses least for each multiply-accumulate saved.
+    What the last step saved too much is given back where it helps most.
 
     Raises:
         UserError: the target cannot be met.
@@ -135,7 +153,14 @@ def least_harmful(
             raise _unreachable(network, channels, keep_macs, round_to)
         _, index, width, macs = min(steps)
         widths[index] = width
-    return tuple(widths)
+    return _filled_up(
+        network,
+        channels,
+        tuple(widths),
+        target,
+        round_to,
+        lambda i, now, wider: curves[i].harm(now) - curves[i].harm(wider),
+    )
 
 
 def _steps(
@@ -152,7 +177,7 @@ def _steps(
         if not narrower:
             continue
         then = _macs(network, channels, (*widths[:index], narrower[0], *widths[index + 1 :]))
-        harm = curve.loss(narrower[0]) - curve.loss(widths[index])
+        harm = curve.harm(narrower[0]) - curve.harm(widths[index])
         if then < macs:
             yield harm / (macs - then), index, narrower[0], then
 

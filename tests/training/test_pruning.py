@@ -13,6 +13,7 @@ from edgekit.training.framework import keras
 from edgekit.training.network import copy_of, network_of
 from edgekit.training.pruning import PruningOptions, prune
 from edgekit.training.pruning_channels import trace
+from edgekit.training.pruning_choice import Curve
 from edgekit.training.pruning_macs import macs_of
 
 MODELS: dict[str, Callable[[], Any]] = {
@@ -151,6 +152,15 @@ def test_sensitivity_spares_the_layer_that_the_loss_depends_on() -> None:
     assert curve.layers == ("block1_conv",)
     assert curve.widths[0] == 16 and list(curve.widths) == sorted(curve.widths)[::-1]
     assert curve.losses[0] == 0.0 and curve.losses[-1] > 100
+
+
+def test_a_group_that_is_ruined_already_is_not_emptied_for_nothing() -> None:
+    curve = Curve(layers=("a",), widths=(16, 12, 8, 4), losses=(0.5, 0.4, 2.5, 2.6))
+    assert [curve.harm(width) for width in (16, 12)] == [0.0, 0.0]
+    steep = curve.harm(8) - curve.harm(12)
+    assert steep == pytest.approx(2.1)
+    assert curve.harm(4) - curve.harm(8) == pytest.approx(steep)  # though the loss grew by 0.1
+    assert curve.harm(2) - curve.harm(4) == pytest.approx(steep / 2)  # below what was measured
 
 
 @pytest.mark.parametrize(
