@@ -35,16 +35,6 @@ def test_the_order_of_values_does_not_matter(first, second):
     assert one.counts.tolist() == other.counts.tolist()
 
 
-@given(VALUES, VALUES)
-@settings(deadline=None)
-def test_merged_histograms_count_what_both_counted(first, second):
-    merged, other = Histogram(), Histogram()
-    merged.add(first)
-    other.add(second)
-    merged.merge(other)
-    assert merged.spread().counts.tolist() == spread_of(first, second).counts.tolist()
-
-
 @given(VALUES)
 @settings(deadline=None)
 def test_every_value_is_counted_and_the_ends_are_exact(values):

@@ -249,7 +249,7 @@ def test_tflite_micro_has_the_kernels_that_a_rule_names(kind, precision, oracle)
         io=io,
     )
     if not rule.has(precision):
-        with pytest.raises((ModelError, UserError), match="has no such|only a float kernel"):
+        with pytest.raises((ModelError, UserError), match=r"has no such|only a float kernel"):
             quantize(model, dataset(samples), options)
         return
     made = quantize(model, dataset(samples), options)
@@ -298,7 +298,7 @@ def test_no_int16_kernel_is_overlooked(kind, oracle, monkeypatch):
         monkeypatch.setattr(f"edgekit.conversion.quantization.{module}.RULES", rules)
     model, samples = built(kind)
     graph = prepare(tflite_graph.read(model.content, kind))
-    observation, _ = observe(graph, [samples], np.ones(len(samples), bool))
+    observation = observe(graph, [samples])
     decision = Decision(
         precisions=dict.fromkeys(graph.operators, Precision.INT16X8), interface="int16"
     )

@@ -65,23 +65,11 @@ class Histogram:
         self._zeros += zeros
         if zeros == len(flat):
             return
-        # scaling by a power of two is exact; the sum is rounded, by far less than a bin
-        per_unit = np.float32(_BINS / (2 * self._reach))
-        bins = (flat * per_unit + np.float32(_BINS / 2)).astype(np.int32)
-        np.clip(bins, 0, _BINS - 1, out=bins)
+        # scaling by a power of two is exact
+        bins = np.floor(flat * np.float32(_BINS / (2 * self._reach))).astype(np.int32)
+        bins += _BINS // 2
         self._counts += np.bincount(bins, minlength=_BINS)
         self._counts[_BINS // 2] -= zeros
-
-    def merge(self, other: Histogram) -> None:
-        """Count also what `other` counted."""
-        self._widen(other._reach / 2)
-        counts = other._counts
-        reach = other._reach
-        while reach < self._reach:
-            counts, reach = _halved(counts), reach * 2
-        self._counts += counts
-        self._zeros += other._zeros
-        self._low, self._high = min(self._low, other._low), max(self._high, other._high)
 
     def spread(self) -> Spread:
         """What was counted so far."""

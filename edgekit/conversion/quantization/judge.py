@@ -10,6 +10,7 @@ import numpy as np
 from edgekit.conversion.quantization.execution import Execution
 from edgekit.conversion.quantization.records import Score
 from edgekit.conversion.quantization.rewrite import Quantized
+from edgekit.errors import CalibrationError
 from edgekit.ir import Array, DType, Graph, Tensor
 
 _NORMALISING = ("softmax", "log_softmax")
@@ -26,6 +27,11 @@ class Judge:
         self._signals = [_before_softmax(graph, t) for t in graph.outputs]
         self._signals = [t for t in self._signals if t.dtype is DType.FLOAT32]
         values = Execution(graph, [*self._signals, *graph.outputs]).collect(inputs)
+        if not all(np.isfinite(column).all() for column in values):
+            raise CalibrationError(
+                "the float model's outputs are not finite on some calibration samples",
+                hint="look for NaN or huge values in the samples, or in the model's weights",
+            )
         self._expected = values[: len(self._signals)]
         self._energies = [_energy(values) for values in self._expected]
         self._classes = None
@@ -97,11 +103,11 @@ def fidelity(
     return {t: decibels(signal[i], noise[i]) for i, t in enumerate(tensors)}
 
 
-def is_better(new: Score, old: Score) -> bool:
-    """True if `new` is right more often, beyond chance; else if its outputs are nearer."""
+def is_better(new: Score, old: Score, by_db: float) -> bool:
+    """True if `new` is right more often, beyond chance; else if its outputs are so much nearer."""
     if _more_right(new, old) or _more_right(old, new):
         return _more_right(new, old)
-    return new.sqnr_db > old.sqnr_db
+    return new.sqnr_db > old.sqnr_db + by_db
 
 
 def is_clearly_better(new: Score, old: Score) -> bool:

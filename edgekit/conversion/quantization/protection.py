@@ -18,6 +18,7 @@ from edgekit.ir import Graph, Operator
 from edgekit.progress import Progress, silent
 
 _MOST_REMOVALS = 24  # operators that are tried to be done without, in the end
+_MOST_CONFIRMED = 4  # answers that are tried with real int16 kernels, which are slow
 _SHOWN = 8  # near names in an error
 
 
@@ -127,15 +128,24 @@ class Protection:
         length = _first(len(road), lambda n: self._meets(road[n - 1])) if road else None
         if length is None:
             return self._nearest()
-        return self._thinned(road[length - 1])
+        return self._confirmed([self._thinned(road[length - 1]), *road[length - 1 :]])
+
+    def _confirmed(self, candidates: list[frozenset[Operator]]) -> frozenset[Operator]:
+        """The first that meets the budget with real int16 kernels too; else the first of all."""
+        for protected in candidates[:_MOST_CONFIRMED]:
+            if self._measured(protected, simulated=False).meets(self._budget):
+                return protected
+        return candidates[0]
 
     def _score(self, protected: frozenset[Operator]) -> Score:
         if protected not in self._scores:
-            self._progress("protecting operators", len(protected), len(self._decision.precisions))
-            decision = dataclasses.replace(self.decided(protected), simulated=True)
-            made = quantized(self._graph, self._observation, decision)
-            self._scores[protected] = self._judge.score(made)
+            self._scores[protected] = self._measured(protected, simulated=True)
         return self._scores[protected]
+
+    def _measured(self, protected: frozenset[Operator], *, simulated: bool) -> Score:
+        self._progress("protecting operators", len(protected), len(self._decision.precisions))
+        decision = dataclasses.replace(self.decided(protected), simulated=simulated)
+        return self._judge.score(quantized(self._graph, self._observation, decision))
 
     def decided(self, protected: Set[Operator]) -> Decision:
         """The decision with these operators protected."""

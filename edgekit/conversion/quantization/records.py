@@ -32,14 +32,11 @@ class MethodTrial:
     """One way to quantise that was tried, on samples that its ranges were not chosen by."""
 
     method: str  # one of METHODS
-    clipped_weights: bool  # weights' scales with the least squared error, not their full range
     bias_correction: bool  # biases take up the mean error of rounded weights
     score: Score
 
     def __str__(self) -> str:
-        clipped = " + clipped weights" if self.clipped_weights else ""
-        corrected = " + bias correction" if self.bias_correction else ""
-        return f"{self.method}{clipped}{corrected}"
+        return self.method + (" with bias correction" if self.bias_correction else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

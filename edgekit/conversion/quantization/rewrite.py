@@ -29,7 +29,6 @@ class Decision:
     precisions: Mapping[Operator, Precision]  # of each operator that computes with reals
     interface: InterfaceType
     method: str = METHODS[0]
-    clipped_weights: bool = False
     bias_correction: bool = False
     forced: Mapping[Tensor, Encoding] = field(default_factory=dict)  # of inputs
     #: Precisions by which tensors share encodings: those of the whole model, where one operator of
@@ -191,8 +190,7 @@ class _Rewrite:
             rule,
             self._encodings.integer(operator.input(data), precision),
             self._encodings.integer(operator.output, precision),
-            clipped=self._decision.clipped_weights,
-            means=means if self._decision.bias_correction else None,
+            means if self._decision.bias_correction else None,
         )
         if source == FLOAT:
             constants = constants.real()

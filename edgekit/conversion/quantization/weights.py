@@ -1,5 +1,7 @@
 """Weights as int8, one scale for each output channel, and their biases.
 
+Weights keep their whole range: scales of the least squared error gained nothing on any model tried.
+
 Source: the 8-bit quantization specification (symmetric, -127..127; a bias has the scale of input
 times weights), and for the bias correction Nagel et al. 2019 (arXiv:1906.04721), section 4.2.
 """
@@ -17,7 +19,6 @@ from edgekit.ir import Array, DType, Operator, Quantization
 _MAX = 127
 _MAX_BIAS = {DType.INT32: float(1 << 30), DType.INT64: float(1 << 45)}
 _LEAST_RATIO = 2.0**-24  # of input * weights to output: smaller is nothing
-_SHRINKS = np.linspace(1.0, 0.5, 26)  # of a channel's range, tried for the least squared error
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,6 @@ def quantized_weights(
     rule: Rule,
     source: Encoding,
     output: Encoding,
-    *,
-    clipped: bool,
     means: Array | None,
 ) -> Weights:
     """The constants of a weighted operator.
@@ -72,7 +71,6 @@ def quantized_weights(
         rule: its row.
         source: encoding of input 0.
         output: encoding of the output.
-        clipped: choose scales of the least squared error, else of the full range.
         means: of the elements of input 0 over samples, to correct the bias by; None: do not.
     """
     assert rule.weights is not None and rule.bias is not None
@@ -83,7 +81,7 @@ def quantized_weights(
     if bias_tensor is not None and bias_tensor.constant is not None:
         bias = bias_tensor.constant.reshape(-1).astype(np.float64)
     dtype = DType.INT32 if source.dtype is DType.INT8 else DType.INT64
-    scales = _scales(matrix, bias, dtype, source.scale, output.scale, clipped=clipped)
+    scales = _scales(matrix, bias, dtype, source.scale, output.scale)
     codes = np.clip(np.round(matrix / scales[:, None]), -_MAX, _MAX)
     moved = np.moveaxis(tensor.constant, rule.axis, 0).shape
     values = np.moveaxis(codes.reshape(moved), 0, rule.axis).astype(np.int8)
@@ -104,34 +102,18 @@ def quantized_weights(
     )
 
 
-def _scales(
-    matrix: Array, bias: Array | None, dtype: DType, source: float, output: float, *, clipped: bool
-) -> Array:
+def _scales(matrix: Array, bias: Array | None, dtype: DType, source: float, output: float) -> Array:
     """One float32 scale for each channel, as float64.
 
     A channel whose weights are tiny beside its bias, or all zero, gets a wider scale than its range
     asks for: the bias must fit its integers, and the multiplier must not vanish.
     """
     scales = np.abs(matrix).max(axis=1) / _MAX
-    if clipped:
-        scales = scales * _best_shrinks(matrix, scales)
     least = np.full(len(scales), _LEAST_RATIO * output / source)
     if bias is not None:
         least = np.maximum(least, np.abs(bias) / (source * _MAX_BIAS[dtype]))
     rounded: Array = np.maximum(scales, least).astype(np.float32).astype(np.float64)
     return rounded
-
-
-def _best_shrinks(matrix: Array, scales: Array) -> Array:
-    safe = np.where(scales > 0, scales, 1.0)
-    best, least = np.ones(len(scales)), np.full(len(scales), np.inf)
-    for shrink in _SHRINKS:
-        steps = (safe * shrink)[:, None]
-        error = (np.clip(np.round(matrix / steps), -_MAX, _MAX) * steps - matrix) ** 2
-        total = error.sum(axis=1)
-        better = total < least
-        best, least = np.where(better, shrink, best), np.where(better, total, least)
-    return best
 
 
 def _shift(operator: Operator, rule: Rule, error: Array, means: Array) -> Array:
