@@ -107,7 +107,7 @@ def _arena(conversion: Conversion) -> str:
 
 
 def _trials(quantized: QuantizedModel) -> Table:
-    headings = ("ranges", "weights", "biases", ">SQNR", ">agrees", ">accuracy", "")
+    headings = ("ranges", "biases", ">SQNR", ">agrees", ">accuracy", "")
     table = plain(*headings, title="ways to calibrate, measured on samples held out")
     for trial in quantized.trials:
         chosen = "chosen" if trial is quantized.chosen else ""
@@ -119,7 +119,6 @@ def _trial(trial: MethodTrial) -> tuple[str, ...]:
     score = trial.score
     return (
         trial.method,
-        "clipped" if trial.clipped_weights else "whole",
         "corrected" if trial.bias_correction else "plain",
         decibels(score.sqnr_db),
         _share(score.agreement),
