@@ -46,7 +46,7 @@ class Axis:
     """The units along one axis of a weight or of a tensor."""
 
     role: Role
-    units: Array  # int64 [size of the axis]; -1 never occurs
+    units: Array  # int64 [size of the axis]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

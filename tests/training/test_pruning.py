@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import networks
+from support.keras_int8 import to_int8
 
+from edgekit import ops
 from edgekit.errors import ModelError, UserError
+from edgekit.frontends import tflite
 from edgekit.training import backbones
 from edgekit.training.framework import keras
 from edgekit.training.network import copy_of, network_of
@@ -68,6 +71,17 @@ def test_where_zero_stays_zero_it_is_enough_to_mask_the_filters_that_make_the_ch
             kernel[..., np.argsort(-norms, kind="stable")[after[layer.name] :]] = 0.0
             layer.set_weights([kernel, *layer.get_weights()[1:]])
     assert networks.difference(model, pruned.model, networks.samples(model)) < 1e-5
+
+
+def test_macs_are_counted_as_those_of_the_converted_model() -> None:
+    layers = keras().layers
+    inputs = keras().Input((9, 9, 2))
+    x = layers.Conv2D(4, 3, strides=2, padding="same")(inputs)
+    x = layers.DepthwiseConv2D(3, depth_multiplier=2)(layers.ReLU()(x))
+    x = layers.SeparableConv2D(3, 2)(x)
+    model = keras().Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+    graph = tflite.read(to_int8(model, networks.samples(model, 32)))
+    assert macs_of(network_of(model)) == ops.macs(graph)
 
 
 def test_channels_that_are_added_go_together() -> None:
