@@ -18,6 +18,11 @@ def classifies(graph: Graph) -> bool:
     return graph.outputs[0].elements != graph.inputs[0].elements
 
 
+def class_count(graph: Graph) -> int | None:
+    """How many classes labels may name; a single output tells two apart. None: no classifier."""
+    return max(2, graph.outputs[0].elements) if classifies(graph) else None
+
+
 def integer_samples(graph: Graph, samples: Dataset) -> Samples:
     """`samples` as the model's own integers."""
     columns = [

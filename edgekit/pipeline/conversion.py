@@ -82,6 +82,7 @@ def convert(
             data,
             graph.inputs,
             preprocessing=preprocessing,
+            classes=answers.class_count(graph),
             source_shapes=model.source_input_shapes,
             progress=progress,
         )

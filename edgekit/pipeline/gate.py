@@ -15,7 +15,7 @@ from edgekit.measurement import Measurement, Samples
 from edgekit.measurement.budgets import Budgets, Check, check_budgets
 from edgekit.measurement.comparison import Answers, Chain, compare_answers
 from edgekit.pipeline import firmware
-from edgekit.pipeline.answers import classifies, integer_samples, real_outputs
+from edgekit.pipeline.answers import class_count, classifies, integer_samples, real_outputs
 from edgekit.progress import Progress, silent
 from edgekit.reference import cache
 
@@ -77,6 +77,7 @@ def gate(
         graph.inputs,
         preprocessing=preprocessing or Preprocessing(),
         limit=limit,
+        classes=class_count(graph),
         source_shapes=floats[0][1].source_input_shapes if floats else None,
         progress=progress,
     )
