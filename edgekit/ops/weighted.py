@@ -31,6 +31,9 @@ RUN_S16 = 508
 #: A bias below this leaves room for the products: `requantize_wide` takes less than 2**47.
 _MAX_BIAS = 1 << 46
 
+#: What ek_requant_s8.small_sums in ek_requantize.h promises.
+_SMALL_SUM, _SMALL_SHIFTS = 1 << 30, (-23, -1)
+
 _MAX_SHIFT, _MAX_WIDE_SHIFT = 30, 7
 
 #: TensorType INT32 of TFLite's schema, as a value of the attribute `bias_type`.
@@ -147,6 +150,51 @@ def fold_input_zero_point(operator: Operator, weight_sums: Int64) -> Int64:
     return bias if zero_point == 0 else wrap_int32(bias - zero_point * weight_sums)
 
 
+def sums_are_small(operator: Operator) -> bool:
+    """True if ek_requant_s8.small_sums holds for the arrays of `kernel_arrays`."""
+    weight_sums = _magnitudes(operator)
+    bias = bias_of(operator, len(weight_sums))
+    bias, _, shifts = _with_dead_channels_small(operator, bias)
+    zero_point = operator.input(0).zero_point
+    farthest = max(128 + zero_point, 127 - zero_point)
+    sums = np.abs(bias) + farthest * weight_sums
+    first, last = _SMALL_SHIFTS
+    return bool(sums.max() < _SMALL_SUM and first <= shifts.min() and shifts.max() <= last)
+
+
+def _magnitudes(operator: Operator) -> Int64:
+    """Of each output channel the sum of its weights' magnitudes."""
+    weights = operator.input(1)
+    assert weights.constant is not None
+    axis = weights.constant.ndim - 1 if operator.kind == "depthwise_conv_2d" else 0
+    by_channel = np.moveaxis(weights.constant, axis, 0).reshape(weights.shape[axis], -1)
+    sums: Int64 = np.abs(by_channel.astype(np.int64)).sum(axis=1)
+    return sums
+
+
+def _with_dead_channels_small(operator: Operator, bias: Int64) -> tuple[Int64, Int64, Int64]:
+    """Bias, multipliers and shifts that give the same outputs, also small ones for dead channels.
+
+    Training leaves channels whose weights are all 0. Their scales are tiny and their biases huge,
+    though all that comes of them is one number k: as bias 4k, to be halved twice.
+    """
+    multipliers, shifts = channel_multipliers(operator)
+    dead = _magnitudes(operator) == 0
+    weights = operator.input(1)
+    assert weights.quantization is not None
+    if weights.quantization.per_tensor or not dead.any():
+        return bias, multipliers, shifts
+    values = requantize(wrap_int32(bias), multipliers, shifts)
+    zero_point = operator.output.zero_point
+    outputs = to_output(values, zero_point, *output_range(operator), operator.output.dtype)
+    shorter = 4 * (outputs.astype(np.int64) - zero_point)
+    return (
+        np.where(dead, shorter, bias),
+        np.where(dead, 1 << 30, multipliers),
+        np.where(dead, -1, shifts),
+    )
+
+
 def requant_parameters(operator: Operator) -> dict[str, int]:
     """How a kernel with weights makes its outputs; `requant_step` is 0 if one multiplier serves."""
     low, high = output_range(operator)
@@ -155,7 +203,10 @@ def requant_parameters(operator: Operator) -> dict[str, int]:
     if output.dtype is DType.INT16:
         kind = {"narrow": int(not accumulates_wide(operator))}
     else:
-        kind = {"output_zero_point": output.zero_point}
+        kind = {
+            "output_zero_point": output.zero_point,
+            "small_sums": int(sums_are_small(operator)),
+        }
     return {
         "requant_step": int(not weights.quantization.per_tensor),
         **kind,
@@ -172,6 +223,8 @@ def kernel_arrays(operator: Operator, bias: Int64) -> dict[str, Array]:
     multipliers, shifts = channel_multipliers(operator)
     if accumulates_wide(operator):
         multipliers, shifts = reduced_multiplier(multipliers), 15 - shifts
+    elif operator.output.dtype is DType.INT8:
+        bias, multipliers, shifts = _with_dead_channels_small(operator, bias)
     wide = operator.output.dtype is DType.INT16
     return {
         "bias": bias if wide else bias.astype(np.int32),

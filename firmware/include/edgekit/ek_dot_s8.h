@@ -47,31 +47,51 @@ static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t
     ek_dot_1x2_s8(a, w2, w3, n, sums + 2);
 }
 
-#elif defined(__GNUC__) && defined(__ARM_FEATURE_SIMD32)
+#elif defined(__GNUC__) && defined(__ARM_FEATURE_SIMD32) && defined(__ARM_FEATURE_UNALIGNED)
 
-#include <arm_acle.h>
-#include <string.h>
+/* The steps of both loops are whole pieces of assembly, loads and all: gcc on its own moves loads
+ * far ahead, and then runs out of its 14 registers. */
 
-/* Four values at any address. */
-static inline int32_t ek_load_4x8(const int8_t *from)
+/* Four values of an input as halves of registers, which SMLAD multiplies: 0 and 2, 1 and 3. */
+static inline void ek_next_4x8(const int8_t **a, int32_t *even, int32_t *odd)
 {
-    int32_t word;
-    memcpy(&word, from, sizeof word);
-    return word;
+    __asm__("ldr %[odd], [%[a]], #4\n\t"
+            "sxtb16 %[even], %[odd]\n\t"
+            "sxtb16 %[odd], %[odd], ror #8"
+            : [a] "+r"(*a), [even] "=r"(*even), [odd] "=&r"(*odd)
+            :
+            : "memory");
 }
 
-/* Values 0 and 2 of four, each as half a register: what SMLAD multiplies. */
-static inline int32_t ek_even_s8(int32_t four)
+/* *s0 and *s1 += the products of the next four weights with four values of two inputs. */
+static inline void ek_mac_2x4_s8(const int8_t **w, int32_t even0, int32_t odd0, int32_t even1,
+                                 int32_t odd1, int32_t *s0, int32_t *s1)
 {
-    return __sxtb16(four);
+    int32_t even, odd;
+    __asm__("ldr %[odd], [%[w]], #4\n\t"
+            "sxtb16 %[even], %[odd]\n\t"
+            "sxtb16 %[odd], %[odd], ror #8\n\t"
+            "smlad %[s0], %[even], %[even0], %[s0]\n\t"
+            "smlad %[s1], %[even], %[even1], %[s1]\n\t"
+            "smlad %[s0], %[odd], %[odd0], %[s0]\n\t"
+            "smlad %[s1], %[odd], %[odd1], %[s1]"
+            : [w] "+&r"(*w), [even] "=&r"(even), [odd] "=&r"(odd), [s0] "+&r"(*s0), [s1] "+&r"(*s1)
+            : [even0] "r"(even0), [odd0] "r"(odd0), [even1] "r"(even1), [odd1] "r"(odd1)
+            : "memory");
 }
 
-/* Values 1 and 3. gcc 12 has no name for the rotation that SXTB16 does on the way. */
-static inline int32_t ek_odd_s8(int32_t four)
+/* *sum += the products of the next four weights with four values of an input. */
+static inline void ek_mac_4_s8(const int8_t **w, int32_t even_x, int32_t odd_x, int32_t *sum)
 {
-    int32_t two;
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(two) : "r"(four));
-    return two;
+    int32_t even, odd;
+    __asm__("ldr %[odd], [%[w]], #4\n\t"
+            "sxtb16 %[even], %[odd]\n\t"
+            "sxtb16 %[odd], %[odd], ror #8\n\t"
+            "smlad %[sum], %[even], %[even_x], %[sum]\n\t"
+            "smlad %[sum], %[odd], %[odd_x], %[sum]"
+            : [w] "+&r"(*w), [even] "=&r"(even), [odd] "=&r"(odd), [sum] "+&r"(*sum)
+            : [even_x] "r"(even_x), [odd_x] "r"(odd_x)
+            : "memory");
 }
 
 /* sums[2 * p + o] += sum_i a<p>[i] * w<o>[i] for two inputs and two rows of weights, i < n. */
@@ -79,24 +99,14 @@ static inline void ek_dot_2x2_s8(const int8_t *a0, const int8_t *a1, const int8_
                                  const int8_t *w1, int32_t n, int32_t sums[4])
 {
     int32_t s00 = sums[0], s01 = sums[1], s10 = sums[2], s11 = sums[3];
-    for (; n >= 4; n -= 4) {
-        const int32_t x0 = ek_load_4x8(a0), x1 = ek_load_4x8(a1);
-        const int32_t even0 = ek_even_s8(x0), odd0 = ek_odd_s8(x0);
-        const int32_t even1 = ek_even_s8(x1), odd1 = ek_odd_s8(x1);
-        const int32_t v0 = ek_load_4x8(w0);
-        const int32_t even_v0 = ek_even_s8(v0), odd_v0 = ek_odd_s8(v0);
-        s00 = __smlad(odd0, odd_v0, __smlad(even0, even_v0, s00));
-        s10 = __smlad(odd1, odd_v0, __smlad(even1, even_v0, s10));
-        const int32_t v1 = ek_load_4x8(w1);
-        const int32_t even_v1 = ek_even_s8(v1), odd_v1 = ek_odd_s8(v1);
-        s01 = __smlad(odd0, odd_v1, __smlad(even0, even_v1, s01));
-        s11 = __smlad(odd1, odd_v1, __smlad(even1, even_v1, s11));
-        a0 += 4;
-        a1 += 4;
-        w0 += 4;
-        w1 += 4;
+    for (const int8_t *const end = a0 + (n & ~3); a0 != end;) {
+        int32_t even0, odd0, even1, odd1;
+        ek_next_4x8(&a0, &even0, &odd0);
+        ek_next_4x8(&a1, &even1, &odd1);
+        ek_mac_2x4_s8(&w0, even0, odd0, even1, odd1, &s00, &s10);
+        ek_mac_2x4_s8(&w1, even0, odd0, even1, odd1, &s01, &s11);
     }
-    for (; n > 0; n--) {
+    for (n &= 3; n > 0; n--) {
         const int32_t x0 = *a0++, x1 = *a1++, v0 = *w0++, v1 = *w1++;
         s00 += x0 * v0;
         s01 += x0 * v1;
@@ -114,29 +124,15 @@ static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t
                                  const int8_t *w2, const int8_t *w3, int32_t n, int32_t sums[4])
 {
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-    for (; n >= 4; n -= 4) {
-        const int32_t x = ek_load_4x8(a);
-        const int32_t even = ek_even_s8(x), odd = ek_odd_s8(x);
-        const int32_t v0 = ek_load_4x8(w0);
-        s0 = __smlad(odd, ek_odd_s8(v0), __smlad(even, ek_even_s8(v0), s0));
-        const int32_t v1 = ek_load_4x8(w1);
-        s1 = __smlad(odd, ek_odd_s8(v1), __smlad(even, ek_even_s8(v1), s1));
-        const int32_t v2 = ek_load_4x8(w2);
-        s2 = __smlad(odd, ek_odd_s8(v2), __smlad(even, ek_even_s8(v2), s2));
-        const int32_t v3 = ek_load_4x8(w3);
-        s3 = __smlad(odd, ek_odd_s8(v3), __smlad(even, ek_even_s8(v3), s3));
-        a += 4;
-        w0 += 4;
-        w1 += 4;
-        w2 += 4;
-        w3 += 4;
-        EK_MOVED_ON(a);
-        EK_MOVED_ON(w0);
-        EK_MOVED_ON(w1);
-        EK_MOVED_ON(w2);
-        EK_MOVED_ON(w3);
+    for (const int8_t *const end = a + (n & ~3); a != end;) {
+        int32_t even, odd;
+        ek_next_4x8(&a, &even, &odd);
+        ek_mac_4_s8(&w0, even, odd, &s0);
+        ek_mac_4_s8(&w1, even, odd, &s1);
+        ek_mac_4_s8(&w2, even, odd, &s2);
+        ek_mac_4_s8(&w3, even, odd, &s3);
     }
-    for (; n > 0; n--) {
+    for (n &= 3; n > 0; n--) {
         const int32_t x = *a++;
         s0 += x * *w0++;
         s1 += x * *w1++;

@@ -83,6 +83,9 @@ typedef struct {
     const int8_t *shift;       /* [C], -31..30, positive shifts left */
     int32_t zero_point;        /* of the output, -128..127 */
     int32_t min, max;          /* fused activation, -128 <= min <= max <= 127 */
+    /* 1 if surely every accumulator is less than 2^30 in magnitude and every shift -23..-1,
+     * whatever the inputs: then faster ways to the same outputs serve; else 0 */
+    int32_t small_sums;
 } ek_requant_s8;
 
 /* The int8 output of channel `c`. */
