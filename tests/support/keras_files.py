@@ -130,7 +130,7 @@ def legacy_config() -> dict[str, Any]:
             {"function": "__operators__.add"},
             ["batch_normalization", {"y": ["tf.nn.relu6", 0, 0], "name": None}],
         ),
-        "depthwise_conv2d": (
+        "block/depthwise": (
             "DepthwiseConv2D",
             {**square, "padding": "same", "groups": 1, "depth_multiplier": 1},
             ["tf.__operators__.add"],
@@ -138,7 +138,7 @@ def legacy_config() -> dict[str, Any]:
         "separable_conv2d": (
             "SeparableConv2D",
             {**square, "filters": 5, "groups": 1, "kernel_initializer": ones},
-            ["depthwise_conv2d"],
+            ["block/depthwise"],
         ),
         "conv2d_transpose": (
             "Conv2DTranspose",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from edgekit.conversion.sources import editing
@@ -92,7 +92,8 @@ def layers(model: Any, known: Collection[str] = ()) -> dict[str, str]:
     found: dict[str, str] = {}
     for graph in model.subgraphs:
         names = [editing.text(tensor.name) for tensor in graph.tensors]
-        outer = set() if known else _outer_scopes(names)
+        nodes = {part for name in names for part in name.split(";")}
+        outer = set() if known else _outer_scopes(nodes)
         for operator in graph.operators or []:
             outputs = [names[i] for i in editing.indices(operator.outputs)]
             constants = [
@@ -101,7 +102,7 @@ def layers(model: Any, known: Collection[str] = ()) -> dict[str, str]:
                 if i >= 0 and editing.constant_bytes(model, graph.tensors[i]) is not None
             ]
             parts = [part for name in (*outputs, *constants) for part in name.split(";")]
-            votes = [(layer_of(part, known, outer), part) for part in parts]
+            votes = [(layer_of(part, known, outer, nodes), part) for part in parts]
             layer = _voted(votes, editing.kind(model, operator))
             found.update(dict.fromkeys(outputs, layer) if layer else {})
     return found
@@ -118,13 +119,19 @@ def _voted(votes: Sequence[tuple[str | None, str]], kind: str) -> str | None:
     return max(count, key=count.__getitem__) if count else None
 
 
-def layer_of(part: str, known: Collection[str] = (), outer: Collection[str] = ()) -> str | None:
+def layer_of(
+    part: str,
+    known: Collection[str] = (),
+    outer: Collection[str] = (),
+    nodes: Collection[str] = (),
+) -> str | None:
     """The layer that a node's name tells of.
 
     Args:
         part: the name, such as "model/block/conv/BiasAdd/ReadVariableOp".
         known: names of layers, if they are known.
         outer: scopes that are no layers because layers are in them.
+        nodes: all names; one that is also a scope is no layer, but has its constants in it.
     """
     words = part.split("/")
     if known:
@@ -134,18 +141,21 @@ def layer_of(part: str, known: Collection[str] = (), outer: Collection[str] = ()
                 break
             path.append(word)
         return "/".join(path) or None
-    scopes = _scopes(words)
+    scopes = _scopes(words, nodes)
     return scopes[-1] if scopes and scopes[-1] not in outer else None
 
 
-def _scopes(words: list[str]) -> list[str]:
+def _scopes(words: list[str], nodes: Collection[str]) -> list[str]:
     """The scopes of a node without those that a layer opens inside itself."""
-    return [w for w in words[:-1] if w and _NUMBER.sub("", w) not in _INSIDE]
+    return [
+        word
+        for i, word in enumerate(words[:-1])
+        if word and _NUMBER.sub("", word) not in _INSIDE and "/".join(words[: i + 1]) not in nodes
+    ]
 
 
-def _outer_scopes(names: Iterable[str]) -> set[str]:
-    parts = (part for name in names for part in name.split(";"))
-    return {scope for part in parts for scope in _scopes(part.split("/"))[:-1]}
+def _outer_scopes(nodes: Collection[str]) -> set[str]:
+    return {scope for part in nodes for scope in _scopes(part.split("/"), nodes)[:-1]}
 
 
 def _word(name: str) -> str:

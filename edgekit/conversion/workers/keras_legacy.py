@@ -1,7 +1,8 @@
 """HDF5 models as Keras 2 wrote them, for Keras 3, which has other words for some of it.
 
-Three things are put right: options that Keras 3 dropped (DepthwiseConv2D had `groups`), calls of
-plain TensorFlow functions between layers (TFOpLambda), and how such a call names its tensors.
+Four things are put right: options that Keras 3 dropped (DepthwiseConv2D had `groups`), calls of
+plain TensorFlow functions between layers (TFOpLambda), how such a call names its tensors, and names
+with a "/".
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def load(path: Path, config: Any) -> Any:
     import h5py
 
     keras = keras_tracing.keras()
+    config = _without_slashes(config)
     _modernise(config)
     with tempfile.TemporaryDirectory(prefix="edgekit-") as directory:
         copy = Path(directory) / "model.h5"
@@ -74,6 +76,28 @@ def load(path: Path, config: Any) -> Any:
                 hint="load it where it was made and save it as a SavedModel: "
                 "tf.saved_model.save(model, directory)",
             ) from error
+
+
+def _without_slashes(config: Any) -> Any:
+    """A configuration in which no layer has a "/" in its name; weights are found by their order."""
+    names: set[str] = set()
+
+    def collect(part: Any) -> None:
+        for inner in part.values() if isinstance(part, dict) else part:
+            if isinstance(inner, dict | list):
+                collect(inner)
+        if isinstance(part, dict) and "class_name" in part and "/" in str(part.get("name")):
+            names.add(str(part["name"]))
+
+    def renamed(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: renamed(inner) for key, inner in part.items()}
+        if isinstance(part, list):
+            return [renamed(inner) for inner in part]
+        return part.replace("/", "_") if isinstance(part, str) and part in names else part
+
+    collect(config)
+    return renamed(config)
 
 
 def _modernise(config: Any) -> None:
