@@ -33,13 +33,13 @@ def run_worker(
 ) -> dict[str, Any]:
     """Run `workers/<name>.py` in a process of its own and return its facts.
 
-    Its output goes to a file; the facts have that file's path as "log". The worker ends with this
-    call, also when a signal ends the call.
+    Its output goes to a file, which the facts name as "log". It ends with this call, however that
+    ends.
 
     Args:
         name: the worker's module, e.g. "from_keras".
         arguments: of its function `convert`.
-        python: the interpreter; that of another environment does not see our PYTHONPATH.
+        python: the interpreter; another one than ours does not see our PYTHONPATH.
         progress: told of `stage` again and again while the worker runs.
         stage: what is being done, e.g. "converting kws.keras".
 
@@ -56,7 +56,7 @@ def run_worker(
         status = _run(command, log, progress, stage)
         answer = _read(reply)
     if answer is None:
-        raise ConversionError(f"{stage} failed: {_end_of(status, log)}; its log is {log}")
+        answer = {"failed": _end_of(status, log), "hint": None}
     for key, error in (("refused", ModelError), ("missing", ToolMissingError)):
         if key in answer:
             raise error(answer[key], hint=answer["hint"])
