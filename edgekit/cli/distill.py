@@ -73,6 +73,7 @@ def distill(
     if str(json) != "-":
         out = console.stdout()
         out.print(tables.accuracy_table(result))
+        out.print(tables.verdict(result))
         out.print(tables.cost_table(result))
         out.print(f"* kept, by the validation data: student.keras and alone.keras in {directory}")
 

@@ -27,15 +27,25 @@ def accuracy_table(result: DistillationResult) -> Table:
             f"{100 * seed.difference:+.2f}",
         )
     table.add_section()
-    difference = result.difference
     table.add_row(
-        "mean", _mean(result.alone), _mean(result.distilled), f"{100 * difference.mean:+.2f}"
+        "mean", _mean(result.alone), _mean(result.distilled), f"{100 * result.difference.mean:+.2f}"
     )
-    if difference.low is not None and difference.high is not None:
-        interval = f"{100 * difference.low:+.2f} to {100 * difference.high:+.2f}"
-        table.caption = f"mean ± standard deviation; difference, 95 % interval: {interval} points"
-    table.caption_justify = "left"
     return table
+
+
+def verdict(result: DistillationResult) -> str:
+    """What the seeds say of the teacher's help, in one sentence."""
+    difference = result.difference
+    if difference.low is None or difference.high is None:
+        return "One seed cannot tell a difference from luck."
+    interval = f"{100 * difference.low:+.2f} to {100 * difference.high:+.2f} points"
+    if difference.low > 0:
+        said = "Distilled students are better"
+    elif difference.high < 0:
+        said = "Distilled students are worse"
+    else:
+        said = "These seeds show no sure difference"
+    return f"{said}: 95 % interval of the mean difference {interval}."
 
 
 def cost_table(result: DistillationResult) -> Table:

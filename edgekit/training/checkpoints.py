@@ -73,7 +73,7 @@ def save_state(path: Path, state: State) -> None:
 def load_state(path: Path, fingerprint: str) -> State | None:
     """The state in `path`; None if there is none, or if it is of another training."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
             if facts["fingerprint"] != fingerprint:
                 return None
@@ -113,7 +113,7 @@ def save_model(path: Path, model: Any) -> None:
 
 def values_of(variables: Sequence[Any]) -> tuple[Array, ...]:
     """Copies of what Keras variables hold."""
-    return tuple(np.array(variable) for variable in variables)
+    return tuple(variable.numpy().copy() for variable in variables)
 
 
 def assign(variables: Sequence[Any], values: Sequence[Array]) -> None:

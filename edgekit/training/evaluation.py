@@ -31,7 +31,7 @@ class Examiner:
     def logits(self, inputs: Array) -> Array:
         """[N, classes] for `inputs` [N, ...]."""
         parts = [self._ask(inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)]
-        return np.concatenate([np.asarray(part) for part in parts])
+        return np.concatenate([part.numpy() for part in parts])
 
     def scores(self, samples: Samples) -> tuple[float, float]:
         """Accuracy, 0..1, and cross-entropy in nats; the latter is not finite if a logit is not."""

@@ -87,11 +87,16 @@ def _question(model: Any, losses: tuple[Loss, ...], shapes: Shapes) -> Any:
 
 
 def _answers(ask: Any, losses: int, inputs: Array, progress: Progress) -> Targets:
-    parts: list[tuple[tuple[Tensor, ...], ...]] = []
+    parts = []
     for start in range(0, len(inputs), _BATCH):
         progress("asking the teacher", start, len(inputs))
         parts.append(ask(inputs[start : start + _BATCH]))
+    return tuple(_joined([part[loss] for part in parts]) for loss in range(losses))
+
+
+def _joined(parts: list[tuple[Tensor, ...]]) -> tuple[Array, ...]:
+    """The targets of one loss, batch after batch, as one array each."""
     return tuple(
-        tuple(np.concatenate([np.asarray(t) for t in of]) for of in zip(*columns, strict=True))
-        for columns in ([part[i] for part in parts] for i in range(losses))
+        np.concatenate([tensor.numpy() for tensor in batches])
+        for batches in zip(*parts, strict=True)
     )

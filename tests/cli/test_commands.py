@@ -7,7 +7,18 @@ import pytest
 
 from edgekit import report
 
-COMMANDS = ["run", "build", "verify", "bench", "profile", "inspect", "boards", "ports", "doctor"]
+COMMANDS = [
+    "run",
+    "build",
+    "verify",
+    "bench",
+    "profile",
+    "inspect",
+    "distill",
+    "boards",
+    "ports",
+    "doctor",
+]
 
 
 def test_help_lists_every_command(edgekit):
