@@ -118,6 +118,7 @@ def convert(
         arena_bytes=arena_bytes,
         arena_lower_bound_bytes=bound_bytes,
         refusal=refusal,
+        notes=tuple(dict.fromkeys((*some.notes, *judged.notes))),
         log=model.log,
     )
     if output is not None:

@@ -40,6 +40,7 @@ class Conversion:
     arena_bytes: int | None  # with engine aot; None where that cannot compile the model
     arena_lower_bound_bytes: int | None
     refusal: str | None  # why engine aot cannot compile it
+    notes: tuple[str, ...]  # of the data, in sentences
     log: Path | None  # what the converter said
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -67,7 +68,7 @@ def tables(conversion: Conversion) -> list[RenderableType]:
             Text(f"  #{advice.index} {names[advice.index]}: {advice.text}")
             for advice in quantized.advice
         ]
-    return parts
+    return parts + [Text(f"note: {note}", style="yellow") for note in conversion.notes]
 
 
 def _facts(conversion: Conversion) -> Table:
