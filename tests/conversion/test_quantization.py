@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support import shared_models
-from support.float_models import FloatSketch, dataset, model_of
+from support.float_sketch import FloatSketch, dataset, model_of
 
 from edgekit.conversion.quantization import (
     METHODS,
@@ -327,3 +327,11 @@ def test_progress_is_told(small):
         "measuring sensitivity",
     }
     assert all(done <= total for _, done, total in told)
+
+
+def test_an_operator_that_tflite_micro_lacks_cannot_stay_float_either():
+    sketch = FloatSketch("bent")
+    x = sketch.op("gelu", [sketch.input(1, 4)], (1, 4), name="bent")
+    options = QuantizationOptions(protect=("bent",), protect_as=Precision.FLOAT)
+    with pytest.raises(ModelError, match="#0 GELU"):
+        quantize(sketch.model(x), dataset(RNG.normal(size=(20, 4))), options)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.float_models import FloatSketch, dataset
+from support.float_sketch import FloatSketch, dataset
 
 from edgekit.conversion.quantization import Precision, QuantizationOptions, quantize, tflite_graph
 from edgekit.conversion.quantization.execution import Execution, decoded
