@@ -42,7 +42,8 @@ def named(
         if not meant:
             raise _unknown(name, real, layers)
         for operator in meant:
-            if not RULES[operator.kind].has(precision):
+            rule = RULES.get(operator.kind)
+            if rule is not None and not rule.has(precision):
                 other = Precision.FLOAT if precision is Precision.INT16X8 else Precision.INT16X8
                 raise UserError(
                     f"operator #{operator.index} {operator.kind.upper()} cannot be protected as "

@@ -107,23 +107,12 @@ class _Quantizer:
     def run(self) -> QuantizedModel:
         graph, options = self._graph, self._options
         protected = self._named()
-        floats = options.protect_as is Precision.FLOAT
-        refuse_unsupported(
-            graph, frozenset(op.index for op in protected) if floats else frozenset(), self._layers
+        decision = self._asked(protected)
+        fitting, judging = self._halves()
+        observation = observe(
+            graph, [values[fitting] for values in self._inputs], progress=self._progress
         )
-        decision = Decision(
-            precisions=precisions_of(graph, options.precision, protected, options.protect_as),
-            interface=options.interface,
-            forced=self._forced(),
-        )
-        count = len(self._inputs[0])
-        held_out = np.arange(count) % _HELD_OUT == _HELD_OUT - 1
-        if count < _HELD_OUT * _FEWEST_HELD_OUT:
-            held_out = np.zeros(count, bool)
-        fitting = [values[~held_out] for values in self._inputs]
-        observation = observe(graph, fitting, progress=self._progress)
-        apart = np.flatnonzero(held_out) if held_out.any() else np.arange(count)
-        judge = self._judge(apart, decision, MOST_TRIALS, _MOST_JUDGED)
+        judge = self._judge(judging, decision, MOST_TRIALS, _MOST_JUDGED)
         decision, trials, chosen = select(
             graph, observation, decision, judge, options.method, progress=self._progress
         )
@@ -135,8 +124,7 @@ class _Quantizer:
         made = _Made(decision, quantized(graph, observation, decision), observation, protected)
         content = tflite_graph.write(made.result.graph).content
         check_produced(content, self._name, options.interface, decision.precisions)
-        alone = sensitivities(graph, observation, decision, few, progress=self._progress)
-        records = self._records(made, alone)
+        records = self._records(made, few)
         return QuantizedModel(
             content=content,
             name=self._name,
@@ -150,6 +138,25 @@ class _Quantizer:
             float_weights_bytes=constant_bytes(graph),
             weights_bytes=constant_bytes(made.result.graph),
         )
+
+    def _asked(self, protected: frozenset[Operator]) -> Decision:
+        """What the options decide, if TFLite Micro can compute it."""
+        options = self._options
+        floats = protected if options.protect_as is Precision.FLOAT else frozenset()
+        refuse_unsupported(self._graph, frozenset(op.index for op in floats), self._layers)
+        return Decision(
+            precisions=precisions_of(self._graph, options.precision, protected, options.protect_as),
+            interface=options.interface,
+            forced=self._forced(),
+        )
+
+    def _halves(self) -> tuple[Array, Array]:
+        """Indices of the samples that choose ranges, and of those that judge them."""
+        everything = np.arange(len(self._inputs[0]))
+        if len(everything) < _HELD_OUT * _FEWEST_HELD_OUT:
+            return everything, everything
+        held_out = everything % _HELD_OUT == _HELD_OUT - 1
+        return everything[~held_out], everything[held_out]
 
     def _named(self) -> frozenset[Operator]:
         options = self._options
@@ -199,9 +206,10 @@ class _Quantizer:
             progress=self._progress,
         )
 
-    def _records(
-        self, made: _Made, alone: Mapping[Operator, float]
-    ) -> list[tuple[Operator, OperatorRecord]]:
+    def _records(self, made: _Made, judge: Judge) -> list[tuple[Operator, OperatorRecord]]:
+        alone = sensitivities(
+            self._graph, made.observation, made.decision, judge, progress=self._progress
+        )
         real = list(made.decision.precisions)
         tensors = [op.output for op in real if op.output.dtype is DType.FLOAT32]
         count = samples_for(self._graph, made.decision.precisions, 2, _WORK, _MOST_ALONE)

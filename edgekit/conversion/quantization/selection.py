@@ -29,15 +29,9 @@ def select(
     *,
     progress: Progress = silent,
 ) -> tuple[Decision, tuple[MethodTrial, ...], MethodTrial]:
-    """Try every method, with and without bias correction.
+    """Try every method (or only `method`), with and without bias correction.
 
-    Args:
-        graph: float.
-        observation: of the samples that ranges are chosen by.
-        decision: what is decided already.
-        judge: of samples that `observation` has not seen.
-        method: one of METHODS; None: the best of them.
-        progress: told of each trial.
+    The judge should have samples that `observation` has not seen.
 
     Returns:
         The decision with the best settings, all trials in order, the best of them.

@@ -91,15 +91,17 @@ def quantized_weights(
         return Weights(values, quantization, None, None)
     if means is not None:
         bias = bias - _shift(operator, rule, codes * scales[:, None] - matrix, means)
-    bias_scales = np.float32(source.scale) * scales.astype(np.float32)
+    return Weights(values, quantization, *_quantized_bias(bias, dtype, source.scale, scales))
+
+
+def _quantized_bias(
+    bias: Array, dtype: DType, source: float, scales: Array
+) -> tuple[Array, Quantization]:
+    bias_scales = np.float32(source) * scales.astype(np.float32)
     limit = 2 * _MAX_BIAS[dtype] - 1
-    bias_codes = np.clip(np.round(bias / bias_scales.astype(np.float64)), -limit, limit)
-    return Weights(
-        values,
-        quantization,
-        bias_codes.astype(dtype.numpy),
-        Quantization(tuple(float(s) for s in bias_scales), zeros, 0),
-    )
+    codes = np.clip(np.round(bias / bias_scales.astype(np.float64)), -limit, limit)
+    quantization = Quantization(tuple(float(s) for s in bias_scales), (0,) * len(scales), 0)
+    return codes.astype(dtype.numpy), quantization
 
 
 def _scales(matrix: Array, bias: Array | None, dtype: DType, source: float, output: float) -> Array:
