@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_CONVERT = "convert it to an int8 .tflite with TensorFlow's TFLiteConverter first"
+_CONVERT = "make it INT8 first: edgekit convert MODEL -o MODEL.tflite --calibration DATA"
 
 #: First bytes, name, what to do.
 _MAGICS = (
@@ -12,7 +12,7 @@ _MAGICS = (
     (b"<", "a web page or XML", "the download went wrong: fetch the file itself"),
     (b"\x80", "a Python pickle (an old PyTorch model?)", _CONVERT),
     (b"\x08\x01\x12", "a TensorFlow SavedModel (.pb)", _CONVERT),
-    (b"\x08", "an ONNX model", "convert it to TensorFlow first (onnx2tf), then to .tflite"),
+    (b"\x08", "an ONNX model", _CONVERT),
 )
 
 

@@ -27,8 +27,7 @@ from edgekit.ir import DType, Graph, Operator, problems
 _MAX_NAME = 63  # characters of an identifier that every C compiler tells apart
 _DAMAGED = "the file is damaged: fetch or convert it again"
 _QUANTISE = (
-    "quantise the model fully to int8: give TensorFlow's TFLiteConverter a "
-    "representative_dataset and supported_ops = [TFLITE_BUILTINS_INT8]"
+    "make it INT8 first: edgekit convert MODEL -o MODEL.tflite --calibration DATA"
 )
 
 
@@ -86,7 +85,7 @@ def _content(path: Path) -> bytes:
     if path.is_dir():
         raise ModelError(
             f"{path} is a directory (a SavedModel?)",
-            hint="convert it to an int8 .tflite with TensorFlow's TFLiteConverter first",
+            hint="make it INT8 first: edgekit convert MODEL -o MODEL.tflite --calibration DATA",
         )
     try:
         return path.read_bytes()
