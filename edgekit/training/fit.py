@@ -22,6 +22,7 @@ from edgekit.training.fingerprint import fingerprint
 from edgekit.training.framework import keras, make_deterministic, tensorflow
 from edgekit.training.losses import Loss
 from edgekit.training.recipe import Augmentation, Data, Stage
+from edgekit.training.samples import place_of
 from edgekit.training.step import Step, cosine
 from edgekit.training.teaching import Targets, Teaching
 
@@ -313,7 +314,15 @@ def augmented(augmentation: Augmentation, inputs: Array, view: int) -> Array:
     Raises:
         RecipeError: the augmentation fails, or changes more than the values.
     """
-    made = augmentation(inputs, np.random.default_rng(view))
+    try:
+        made = augmentation(inputs, np.random.default_rng(view))
+    except EdgekitError:
+        raise
+    except Exception as error:  # it is the user's
+        said = " ".join(str(error).split())[:200]
+        raise RecipeError(
+            f"{place_of(augmentation)}, the augmentation, failed: {type(error).__name__}: {said}"
+        ) from error
     if not isinstance(made, np.ndarray) or made.shape != inputs.shape:
         what = made.shape if isinstance(made, np.ndarray) else type(made).__name__
         raise RecipeError(

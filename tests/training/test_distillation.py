@@ -304,6 +304,12 @@ def test_an_augmentation_that_changes_shapes_is_refused(tmp_path):
         distil(recipe, tmp_path, **PIECES)
 
 
+def test_an_augmentation_that_fails_is_told_with_its_line(tmp_path):
+    recipe = stripes.recipe(augmentation=lambda inputs, random: inputs.shift(2))
+    with pytest.raises(RecipeError, match=r"py, line \d+, .*failed: AttributeError: "):
+        distil(recipe, tmp_path, **PIECES)
+
+
 def test_a_teacher_that_is_not_there_is_missed(tmp_path):
     from edgekit.training import fit
 

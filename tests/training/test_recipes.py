@@ -123,3 +123,18 @@ def test_reading_a_recipe_needs_no_tensorflow(tmp_path):
         f"load_recipe(Path({str(path)!r})); assert not set(sys.modules) & {{'tensorflow', 'keras'}}"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_missing_tensorflow_is_one_sentence():
+    program = (
+        "import sys; sys.modules['tensorflow'] = None\n"
+        "from edgekit.errors import ToolMissingError\n"
+        "from edgekit.training import ds_cnn\n"
+        "try: ds_cnn((8, 8, 1), 3)\n"
+        "except ToolMissingError as error: print(error, error.hint)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True
+    )
+    assert "TensorFlow, which trains models, cannot be imported" in done.stdout
+    assert "pip install 'edgekit[keras]'" in done.stdout
