@@ -157,7 +157,7 @@ def _extended(operand: Operand, rank: int) -> Operand:
     if isinstance(operand, Value):
         layout: Layout = ((),) * extra + operand.layout
         return Value(operand.tensor, (1,) * extra + operand.shape, layout)
-    return operand.reshape((1,) * extra + operand.shape)
+    return operand.astype(np.float64).reshape((1,) * extra + operand.shape)
 
 
 def _as_it_lies(e: Emitter, operand: Operand, lead: Value, name: str) -> Tensor:

@@ -247,7 +247,9 @@ def _f(*values: float) -> Any:
     return np.array(values, np.float32).reshape(() if len(values) == 1 else -1)
 
 
-_image("strided_pool", ("MaxPool", [], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1] * 4}))
+_image(
+    "strided_pool", ("MaxPool", [], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1] * 4})
+)
 _image("ceiled_pool", ("MaxPool", [], {"kernel_shape": [2, 2], "strides": [2, 2], "ceil_mode": 1}))
 _image("mean_pool", ("AveragePool", [], {"kernel_shape": [3, 3], "pads": [1] * 4}))
 _image("wide_mean_pool", ("AveragePool", [], {"kernel_shape": [3, 2], "strides": [2, 1]}))
@@ -261,6 +263,8 @@ _image("one_slope", ("PRelu", [_f(0.25)], {}))
 _image("elu", ("Elu", [], {}))
 _image("absolute", ("Abs", [], {}), ("Neg", [], {}), ("Tanh", [], {}))
 _image("minimum", ("Min", [_f(0.3)], {}), ("Max", [_f(-0.3)], {}))
+_image("added_up", ("Sum", [_f(1), _f(2)], {}), ("Identity", [], {}), ("Dropout", [], {}))
+_image("expanded", ("Expand", [np.array([4, 1, 1])], {}))
 _image("squared", ("Pow", [_f(2)], {}), ("Sub", [_f(0.5)], {}), ("Div", [_f(2)], {}))
 _image("scaled_rows", ("Mul", [np.linspace(0, 1, 7, dtype=np.float32)[:, None]], {}))
 _image("softmax_of_channels", ("Softmax", [], {"axis": 1}))
@@ -281,11 +285,12 @@ _image("squeezed", ("GlobalAveragePool", [], {}), ("Squeeze", [np.array([2, 3])]
 _image("unsqueezed", ("Unsqueeze", [np.array([1])], {}), ("Squeeze", [np.array([1])], {}))
 _image("to_rows", ("Transpose", [], {"perm": [0, 3, 2, 1]}), ("Flatten", [], {"axis": 2}))
 _image("deeper", ("SpaceToDepth", [], {"blocksize": 1}), ("DepthToSpace", [], {"blocksize": 2}))
-_image("nearest", ("Resize", [_f(), _f(1, 1, 2, 2)], {"mode": "nearest", "nearest_mode": "floor",
-                   "coordinate_transformation_mode": "asymmetric"}))
-_image("bilinear", ("Resize", [_f(), _f(1, 1, 2, 2)], {"mode": "linear"}))
-_image("aligned", ("Resize", [_f(), _f(), np.array([1, 4, 11, 9])],
-                   {"mode": "linear", "coordinate_transformation_mode": "align_corners"}))
+_RESIZED = {"mode": "nearest", "nearest_mode": "floor"}
+_ALIGNED = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+_TWICE = [_f(), _f(1, 1, 2, 2)]
+_image("nearest", ("Resize", _TWICE, {**_RESIZED, "coordinate_transformation_mode": "asymmetric"}))
+_image("bilinear", ("Resize", _TWICE, {"mode": "linear"}))
+_image("aligned", ("Resize", [_f(), _f(), np.array([1, 4, 11, 9])], _ALIGNED))
 _image("upsampled", ("Upsample", [_f(1, 1, 2, 3)], {"mode": "nearest"}), opset=9)
 
 
@@ -301,19 +306,48 @@ _transposed("deconvolution", 2, 2, strides=[2, 2])
 _transposed("padded_deconvolution", 3, 3, strides=[2, 2], pads=[1] * 4, output_padding=[1, 1])
 _transposed("cropped_deconvolution", 4, 3, strides=[2, 1], pads=[1, 0, 1, 2])
 _transposed("deconvolution_of_signal", 4, strides=[2], pads=[1, 1])
-simple("lower_padding", 1, 3, 8, 8, steps=lambda b: b.conv(3, 4, 3, 3, strides=[2, 2],
-                                                         auto_pad="SAME_LOWER"))
+simple(
+    "lower_padding",
+    1,
+    3,
+    8,
+    8,
+    steps=lambda b: b.conv(3, 4, 3, 3, strides=[2, 2], auto_pad="SAME_LOWER"),
+)
 simple("depth_multiplier", 1, 3, 8, 8, steps=lambda b: b.conv(3, 6, 3, 3, group=3))
 simple("single_channel", 1, 1, 8, 8, steps=lambda b: b.conv(1, 6, 3, 3))
 simple("dilated", 1, 3, 9, 9, steps=lambda b: b.conv(3, 4, 3, 3, dilations=[2, 2], pads=[2] * 4))
-simple("from_flat", 1, 120, steps=lambda b: (
-    b.then("Reshape", b.constant(np.array([1, 2, 10, 6]))), b.conv(2, 3, 3, 3)))
-simple("batch_norm_of_rows", 1, 16, steps=lambda b: (
-    b.dense(16, 8), b.batch_norm(8), b.add("Relu"), b.dense(8, 16)))
-simple("batch_norm_first", 1, 3, 8, 8, steps=lambda b: (
-    b.batch_norm(3), b.conv(3, 4, 3, 3, pads=[1] * 4), b.add("Flatten"), b.batch_norm(256)))
-simple("scaled_product", 1, 6, steps=lambda b: b.then(
-    "Gemm", b.weights(6, 4), b.weights(1, 4), alpha=0.5, beta=2.0))
+simple(
+    "from_flat",
+    1,
+    120,
+    steps=lambda b: (b.then("Reshape", b.constant(np.array([1, 2, 10, 6]))), b.conv(2, 3, 3, 3)),
+)
+simple(
+    "batch_norm_of_rows",
+    1,
+    16,
+    steps=lambda b: (b.dense(16, 8), b.batch_norm(8), b.add("Relu"), b.dense(8, 16)),
+)
+simple(
+    "batch_norm_first",
+    1,
+    3,
+    8,
+    8,
+    steps=lambda b: (
+        b.batch_norm(3),
+        b.conv(3, 4, 3, 3, pads=[1] * 4),
+        b.add("Flatten"),
+        b.batch_norm(256),
+    ),
+)
+simple(
+    "scaled_product",
+    1,
+    6,
+    steps=lambda b: b.then("Gemm", b.weights(6, 4), b.weights(1, 4), alpha=0.5, beta=2.0),
+)
 
 
 def refused(name: str, model: onnx.ModelProto) -> None:
