@@ -46,7 +46,7 @@ def test_float_inputs_and_outputs_are_fine(inner: DType) -> None:
 def test_the_first_float_operator_is_named() -> None:
     with pytest.raises(FloatModelError, match=r"1 of 3 operators.*#1 FULLY_CONNECTED") as caught:
         tflite.refuse_float(float_at_the_edges(F32))
-    assert "representative_dataset" in str(caught.value.hint)
+    assert "edgekit convert" in str(caught.value.hint)
 
 
 def test_a_float_model_is_read_and_then_refused() -> None:

@@ -134,7 +134,7 @@ def test_float16_weights_make_a_float_model() -> None:
         set_type(model, index, name)
     with pytest.raises(FloatModelError, match=r"odd: .*float16") as caught:
         tflite.read(build(model), "odd")
-    assert "representative_dataset" in str(caught.value.hint)
+    assert "edgekit convert" in str(caught.value.hint)
 
 
 CORRUPT: dict[str, tuple[Callable[[Model], object], str]] = {
