@@ -52,7 +52,7 @@ _ONNX: Final = (
     "onnxruntime==1.32.0; python_version >= '3.11'",
 )
 _ENVIRONMENTS: Final = {
-    "onnx": _Environment(title="ONNX", requirements=_ONNX, size_bytes=220_000_000),
+    "onnx": _Environment(title="ONNX", requirements=_ONNX, size_bytes=240_000_000),
     "pytorch": _Environment(
         title="PyTorch",
         requirements=(*_ONNX, "onnxscript==0.7.2", "torch==2.13.0"),
