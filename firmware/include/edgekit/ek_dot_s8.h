@@ -99,13 +99,23 @@ static inline void ek_dot_2x2_s8(const int8_t *a0, const int8_t *a1, const int8_
                                  const int8_t *w1, int32_t n, int32_t sums[4])
 {
     int32_t s00 = sums[0], s01 = sums[1], s10 = sums[2], s11 = sums[3];
-    for (const int8_t *const end = a0 + (n & ~3); a0 != end;) {
-        int32_t even0, odd0, even1, odd1;
-        ek_next_4x8(&a0, &even0, &odd0);
-        ek_next_4x8(&a1, &even1, &odd1);
-        ek_mac_2x4_s8(&w0, even0, odd0, even1, odd1, &s00, &s10);
-        ek_mac_2x4_s8(&w1, even0, odd0, even1, odd1, &s01, &s11);
+#define EK_STEP                                                                                    \
+    do {                                                                                           \
+        int32_t even0, odd0, even1, odd1;                                                          \
+        ek_next_4x8(&a0, &even0, &odd0);                                                           \
+        ek_next_4x8(&a1, &even1, &odd1);                                                           \
+        ek_mac_2x4_s8(&w0, even0, odd0, even1, odd1, &s00, &s10);                                  \
+        ek_mac_2x4_s8(&w1, even0, odd0, even1, odd1, &s01, &s11);                                  \
+    } while (0)
+    const int8_t *const end = a0 + (n & ~3);
+    if ((n & 4) != 0) {
+        EK_STEP;
     }
+    while (a0 != end) {
+        EK_STEP;
+        EK_STEP;
+    }
+#undef EK_STEP
     for (n &= 3; n > 0; n--) {
         const int32_t x0 = *a0++, x1 = *a1++, v0 = *w0++, v1 = *w1++;
         s00 += x0 * v0;
@@ -124,14 +134,24 @@ static inline void ek_dot_1x4_s8(const int8_t *a, const int8_t *w0, const int8_t
                                  const int8_t *w2, const int8_t *w3, int32_t n, int32_t sums[4])
 {
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-    for (const int8_t *const end = a + (n & ~3); a != end;) {
-        int32_t even, odd;
-        ek_next_4x8(&a, &even, &odd);
-        ek_mac_4_s8(&w0, even, odd, &s0);
-        ek_mac_4_s8(&w1, even, odd, &s1);
-        ek_mac_4_s8(&w2, even, odd, &s2);
-        ek_mac_4_s8(&w3, even, odd, &s3);
+#define EK_STEP                                                                                    \
+    do {                                                                                           \
+        int32_t even, odd;                                                                         \
+        ek_next_4x8(&a, &even, &odd);                                                              \
+        ek_mac_4_s8(&w0, even, odd, &s0);                                                          \
+        ek_mac_4_s8(&w1, even, odd, &s1);                                                          \
+        ek_mac_4_s8(&w2, even, odd, &s2);                                                          \
+        ek_mac_4_s8(&w3, even, odd, &s3);                                                          \
+    } while (0)
+    const int8_t *const end = a + (n & ~3);
+    if ((n & 4) != 0) {
+        EK_STEP;
     }
+    while (a != end) {
+        EK_STEP;
+        EK_STEP;
+    }
+#undef EK_STEP
     for (n &= 3; n > 0; n--) {
         const int32_t x = *a++;
         s0 += x * *w0++;
