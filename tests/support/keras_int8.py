@@ -20,7 +20,8 @@ from edgekit.training.framework import keras, tensorflow
 def to_int8(model: Any, calibration: np.ndarray) -> bytes:
     """A .tflite of batch 1, int8 from input to output, with the minimum and maximum on
     `calibration` as ranges."""
-    samples = Dataset(inputs=(calibration,), labels=None, name="samples")
+    often = np.repeat(calibration, 4, axis=0)  # the quantiser sets some aside to judge by
+    samples = Dataset(inputs=(often,), labels=None, name="samples")
     options = QuantizationOptions(method="min-max")
     return quantize(to_float(model), samples, options).content
 
