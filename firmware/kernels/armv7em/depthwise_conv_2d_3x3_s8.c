@@ -10,6 +10,7 @@ typedef struct {
     int32_t third_01;     /* those in the third line: the first two, */
     int32_t third_2;      /* and the last one */
     int32_t bias;         /* with the zero point's part of these taps taken off */
+    int32_t behind_one;   /* the sum that begins with one element of padding */
     int32_t at;           /* of the channel's multiplier and shift */
     ek_small_requant requant;
     int32_t to_1, to_2; /* the window's second and third line, from the first */
@@ -33,6 +34,9 @@ static void set_taps(channel *c, const int8_t *w, int32_t begin, int32_t end, in
     c->third_2 = w[8] * f2;
     sum = ek_smlad(c->third_01, zeros, sum);
     c->bias = ek_smlabb(c->third_2, zeros, sum);
+    const int32_t zero = c->params->in_zero_point;
+    c->behind_one =
+        ek_smlabb(zero, c->third_01, ek_smlad(ek_pair(zero, zero), c->first_two[0], c->bias));
 }
 
 /* The output of one sum. */
@@ -44,72 +48,99 @@ static int8_t output(const channel *c, int32_t sum)
     return ek_requantize_s8((uint32_t)sum, &c->params->requant, c->at);
 }
 
+/* A line of outputs on its way. */
+typedef struct {
+    const int8_t *in;
+    int8_t *out;
+    int32_t next, last; /* the sums of the next output and of the one after it */
+} line;
+
+/* `n` outputs at stride 1, from elements that are all inside. */
+static inline void step_by_1(const channel *c, line *l, int32_t n)
+{
+    const int32_t in_step = c->params->along.in_step, out_step = c->params->along.out_step;
+    const int32_t w0 = c->first_two[0], w1 = c->first_two[1], w2 = c->first_two[2];
+    const int32_t third_01 = c->third_01, third_2 = c->third_2, bias = c->bias;
+    const int32_t to_1 = c->to_1, to_2 = c->to_2;
+    const ek_small_requant r = c->requant;
+    for (; n > 0; n--) {
+        const int32_t two = ek_pair(l->in[0], l->in[to_1]), v2 = l->in[to_2];
+        l->in += in_step;
+        const int32_t sum = ek_smlabb(v2, third_2, ek_smlad(two, w2, l->next));
+        l->next = ek_smlabt(v2, third_01, ek_smlad(two, w1, l->last));
+        l->last = ek_smlabb(v2, third_01, ek_smlad(two, w0, bias));
+        *l->out = ek_requantize_small_s8(sum, &r);
+        l->out += out_step;
+    }
+}
+
+/* The same at stride 2: of every second three elements, one output sees the middle ones only. */
+static inline void step_by_2(const channel *c, line *l, int32_t n)
+{
+    const int32_t in_step = c->params->along.in_step, out_step = c->params->along.out_step;
+    const int32_t w0 = c->first_two[0], w1 = c->first_two[1], w2 = c->first_two[2];
+    const int32_t third_01 = c->third_01, third_2 = c->third_2, bias = c->bias;
+    const int32_t to_1 = c->to_1, to_2 = c->to_2;
+    const ek_small_requant r = c->requant;
+    for (; n > 0; n--) {
+        const int32_t two = ek_pair(l->in[0], l->in[to_1]), v2 = l->in[to_2];
+        l->in += in_step;
+        int32_t sum = ek_smlabt(v2, third_01, ek_smlad(two, w1, l->last));
+        const int32_t second_two = ek_pair(l->in[0], l->in[to_1]), second_v2 = l->in[to_2];
+        l->in += in_step;
+        sum = ek_smlabb(second_v2, third_2, ek_smlad(second_two, w2, sum));
+        l->last = ek_smlabb(second_v2, third_01, ek_smlad(second_two, w0, bias));
+        *l->out = ek_requantize_small_s8(sum, &r);
+        l->out += out_step;
+    }
+}
+
 /* One line of outputs. Each three elements of the input that lie across it are read once and added
  * to the three outputs that see them. */
 static void one_line(const channel *c, const int8_t *in, int8_t *out)
 {
     const ek_depthwise_axis *const along = &c->params->along;
-    const int32_t in_size = along->in_size, in_step = along->in_step;
-    const int32_t out_step = along->out_step, stride = along->stride;
+    const int32_t in_size = along->in_size, stride = along->stride;
     const int32_t quick = c->small && stride <= 2;
     const int32_t zero = c->params->in_zero_point, zeros = ek_pair(zero, zero);
+    line l = {in, out, 0, 0};
     int32_t at = -along->pad, wait = 3, left = along->out_size;
-    int32_t next = 0, last = 0; /* the sums of the next output and of the one after it */
-    for (;;) {
+    if (at == -1) { /* as it mostly is: the first step is known */
+        l.last = c->behind_one;
+        wait = 2;
+        at = 0;
+    }
+    while (left > 0) {
         if (wait == stride && quick && (uint32_t)at < (uint32_t)in_size) {
             /* as many outputs as need no test whether their elements are inside */
-            const int32_t to_1 = c->to_1, to_2 = c->to_2;
-            const int32_t w0 = c->first_two[0], w1 = c->first_two[1], w2 = c->first_two[2];
-            const int32_t third_01 = c->third_01, third_2 = c->third_2, bias = c->bias;
-            const ek_small_requant r = c->requant;
-            int32_t n = stride == 1 ? in_size - at : (in_size - at) / 2;
+            int32_t n = (in_size - at) >> (stride - 1);
             n = n < left ? n : left;
+            if (stride == 1) {
+                step_by_1(c, &l, n);
+            } else {
+                step_by_2(c, &l, n);
+            }
             at += n * stride;
             left -= n;
-            if (stride == 1) {
-                for (; n > 0; n--) {
-                    const int32_t two = ek_pair(in[0], in[to_1]), v2 = in[to_2];
-                    in += in_step;
-                    const int32_t sum = ek_smlabb(v2, third_2, ek_smlad(two, w2, next));
-                    next = ek_smlabt(v2, third_01, ek_smlad(two, w1, last));
-                    last = ek_smlabb(v2, third_01, ek_smlad(two, w0, bias));
-                    *out = ek_requantize_small_s8(sum, &r);
-                    out += out_step;
-                }
-            } else {
-                for (; n > 0; n--) {
-                    const int32_t two = ek_pair(in[0], in[to_1]), v2 = in[to_2];
-                    in += in_step;
-                    int32_t sum = ek_smlabt(v2, third_01, ek_smlad(two, w1, last));
-                    const int32_t second_two = ek_pair(in[0], in[to_1]), second_v2 = in[to_2];
-                    in += in_step;
-                    sum = ek_smlabb(second_v2, third_2, ek_smlad(second_two, w2, sum));
-                    last = ek_smlabb(second_v2, third_01, ek_smlad(second_two, w0, bias));
-                    *out = ek_requantize_small_s8(sum, &r);
-                    out += out_step;
-                }
-            }
             if (left == 0) {
                 return;
             }
         }
         int32_t two = zeros, v2 = zero;
         if ((uint32_t)at < (uint32_t)in_size) {
-            two = ek_pair(in[0], in[c->to_1]);
-            v2 = in[c->to_2];
-            in += in_step;
+            two = ek_pair(l.in[0], l.in[c->to_1]);
+            v2 = l.in[c->to_2];
+            l.in += along->in_step;
         }
         at++;
-        const int32_t sum = ek_smlabb(v2, c->third_2, ek_smlad(two, c->first_two[2], next));
-        next = ek_smlabt(v2, c->third_01, ek_smlad(two, c->first_two[1], last));
-        last = ek_smlabb(v2, c->third_01, ek_smlad(two, c->first_two[0], c->bias));
+        const int32_t sum = ek_smlabb(v2, c->third_2, ek_smlad(two, c->first_two[2], l.next));
+        l.next = ek_smlabt(v2, c->third_01, ek_smlad(two, c->first_two[1], l.last));
+        l.last = ek_smlabb(v2, c->third_01, ek_smlad(two, c->first_two[0], c->bias));
         if (--wait == 0) {
             wait = stride;
-            *out = output(c, sum);
-            out += out_step;
-            if (--left == 0) {
-                return;
-            }
+            *l.out = output(c, sum);
+            l.out += along->out_step;
+            left--;
         }
     }
 }
