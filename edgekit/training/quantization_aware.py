@@ -100,8 +100,9 @@ def quantization_aware(model: Any) -> Any:
 
     Weights are rounded symmetrically, convolutions' for each output channel; activations
     asymmetrically for each tensor: inputs, what a layer makes (after a ReLU that is fused into it),
-    sums, products, concatenations and means. A softmax is not rounded. Ranges of activations are
-    unknown until `calibrate` was called.
+    sums, products, concatenations and means. A softmax is not rounded. Batch norm that cannot be
+    folded is rounded once, where the integer model has two operators for it. Ranges of activations
+    are unknown until `calibrate` was called.
 
     Args:
         model: a functional or sequential keras.Model; it is not changed.
