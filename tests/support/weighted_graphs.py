@@ -18,7 +18,13 @@ from support.convolutions import with_output
 
 _ENDS = (-128, 127)
 #: Of the outputs: RELU6 clamps at both ends, RELU at one.
-_ACTIVATIONS = (Activation.NONE, Activation.NONE, Activation.RELU, Activation.RELU6)
+_ACTIVATIONS = (
+    Activation.NONE,
+    Activation.NONE,
+    Activation.NONE,
+    Activation.RELU,
+    Activation.RELU6,
+)
 
 
 def weighted_graph(seed: int, count: int) -> Graph:
@@ -52,8 +58,8 @@ def _scales(rng: np.random.Generator, reaches: Array) -> Array:
     Mostly such that outputs fill their range, on powers of 2 where sums lie between two outputs;
     some that shift to the left, or so far to the right that they end at the limits.
     """
-    exponents = np.log2(128 / (1 + reaches)) + rng.uniform(-1, 3.5, len(reaches))
-    kind = _pick(rng, "fill", "fill", "powers", "powers", "any")
+    exponents = np.log2(128 / (1 + reaches)) + rng.uniform(0, 4, len(reaches))
+    kind = _pick(rng, "fill", "fill", "fill", "powers", "powers", "powers", "any")
     if kind == "powers":
         exponents = np.round(exponents)
     if kind == "any":
@@ -62,12 +68,12 @@ def _scales(rng: np.random.Generator, reaches: Array) -> Array:
 
 
 def _biases(rng: np.random.Generator, reaches: Array) -> Array:
-    """None to speak of, as large as the sums, or one less than what makes a sum large, and that."""
-    kind = _pick(rng, "none", "like", "like", "like", "edge")
+    """None to speak of, like usual sums, or close to what makes a sum large."""
+    kind = _pick(rng, "none", "none", "like", "like", "like", "like", "edge")
     if kind == "none":
         return np.zeros(len(reaches), np.int64)
     if kind == "like":
-        return rng.integers(-reaches - 1, reaches + 1)
+        return rng.integers(-reaches // 8 - 1, reaches // 8 + 1)
     limit = (1 << 30) - 255 * 128 * 64 - rng.integers(0, 3, len(reaches))
     return np.where(rng.random(len(reaches)) < 0.5, -limit, limit)
 
@@ -86,14 +92,18 @@ def _layer(
     by_channel = np.moveaxis(values, axis, 0).reshape(weights_shape[axis], -1).astype(np.int64)
     reaches = 128 * np.abs(by_channel).sum(axis=1)
     per_channel = rng.random() < 0.7 and weights_shape[axis] > 1
-    scales = _scales(rng, reaches if per_channel else reaches.max(keepdims=True))
+    biases = _biases(rng, reaches)
+    largest = reaches + np.abs(biases)
+    activation = _pick(rng, *_ACTIVATIONS)
+    scale = 1.0 if activation is not Activation.RELU6 else 6 / _pick(rng, 100, 255)
+    scales = scale * _scales(rng, largest if per_channel else largest.max(keepdims=True))
     weights = models.constant(values, scale=scales.tolist(), axis=axis if per_channel else 0)
     inputs: list[Tensor | None] = [source, weights]
     if rng.random() < 0.8:
-        inputs.append(models.bias_of(source, weights, _biases(rng, reaches)))
-    zero_point = int(_pick(rng, -128, -128, 127, rng.integers(-128, 128)))
-    attributes = dataclasses.replace(attributes, activation=_pick(rng, *_ACTIVATIONS))
-    scale = 1.0 if attributes.activation is not Activation.RELU6 else 6 / _pick(rng, 100, 255)
+        inputs.append(models.bias_of(source, weights, biases))
+    zero_points = rng.integers(-60, 60, 6) if activation is Activation.NONE else [-128, -128, -100]
+    zero_point = int(_pick(rng, -128, 127, *zero_points))
+    attributes = dataclasses.replace(attributes, activation=activation)
     return with_output(kind, inputs, attributes, scale, zero_point)
 
 
