@@ -26,9 +26,7 @@ from edgekit.ir import DType, Graph, Operator, problems
 
 _MAX_NAME = 63  # characters of an identifier that every C compiler tells apart
 _DAMAGED = "the file is damaged: fetch or convert it again"
-_QUANTISE = (
-    "make it INT8 first: edgekit convert MODEL -o MODEL.tflite --calibration DATA"
-)
+_QUANTISE = "make it INT8 first: edgekit convert MODEL -o MODEL.tflite --calibration DATA"
 
 
 def read(source: str | os.PathLike[str] | bytes, name: str | None = None) -> Graph:
