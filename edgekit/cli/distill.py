@@ -60,6 +60,8 @@ def distill(
     from edgekit.training import load_recipe
 
     console.refuse_unwritable(json)
+    if not recipe.is_file():
+        raise UserError(f"there is no recipe {recipe}", hint="give a Python file")
     chosen = None if seeds is None else parse_seeds(seeds)
     directory = output or Path(f"{recipe.stem}-distilled")
     with undisturbed(directory) as progress:
