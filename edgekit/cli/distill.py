@@ -74,10 +74,11 @@ def distill(
         console.write_file(json, result.to_json())
     if str(json) != "-":
         out = console.stdout()
+        out.print(tables.heading(result))
         out.print(tables.accuracy_table(result))
         out.print(tables.verdict(result))
         out.print(tables.cost_table(result))
-        out.print(f"* kept, by the validation data: student.keras and alone.keras in {directory}")
+        out.print(f"* kept as student.keras and alone.keras in {directory}, by validation data")
 
 
 def _distil(loaded: RecipeFile, directory: Path, progress: Progress) -> DistillationResult:

@@ -9,16 +9,17 @@ from edgekit.training.results import DistillationResult, ModelFacts
 from edgekit.training.spread import Spread
 
 
+def heading(result: DistillationResult) -> str:
+    """What the accuracies are of, and the teacher's."""
+    return (
+        f"Accuracy on {result.test_samples:,} test samples; "
+        f"the teacher's is {_percent(result.teacher_test_accuracy)}"
+    )
+
+
 def accuracy_table(result: DistillationResult) -> Table:
     """Accuracy on the test samples, one seed a line; the seeds of the kept students marked."""
-    table = plain(
-        "seed",
-        ">alone",
-        ">distilled",
-        ">points",
-        title=f"Accuracy on {result.test_samples:,} test samples; "
-        f"teacher {_percent(result.teacher_test_accuracy)}",
-    )
+    table = plain("seed", ">alone", ">distilled", ">points")
     for seed in result.seeds:
         table.add_row(
             str(seed.seed),
