@@ -55,7 +55,7 @@ BUDGETS = {
     "pruned": Budgets(accuracy_drop=0.025, arena_bytes=8 << 10, flash_bytes=32 << 10),
 }
 #: The smaller variant: the share of the student's work that stays, and how long it learns on.
-KEEP_MACS, ROUNDED_EPOCHS = 0.75, 12
+KEEP_MACS, ROUNDED_EPOCHS = 0.75, 18
 #: Images that the emulated board classifies; this computer classifies all.
 ON_THE_BOARD = 200
 
@@ -126,7 +126,7 @@ def shrink(folder: Path, recipe: RecipeFile, report: Progress) -> None:
         smaller,
         recipe.data(),
         ROUNDED_EPOCHS,
-        learning_rate=2e-3,
+        learning_rate=4e-3,
         losses=(SoftLabels(temperature=4, alpha=0.7), HardLabels()),
         teacher=teacher,
         augmentation=recipe.recipe.augmentation,

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 import edgekit
+from edgekit.conversion import sources
+from edgekit.conversion.environments import environment
 
 TESTS = Path(__file__).parents[1]
 SHAPE = (49, 10, 1)
@@ -59,3 +61,29 @@ def test_it_runs_on_an_emulated_board(
     measured = edgekit.run(model, "qemu-cortex-m4", 2, runs=1)
     assert measured.verify.mismatched_bytes == 0
     assert measured.verify.oracle.startswith("tflite-micro") or not sys.platform.startswith("linux")
+
+
+def test_an_onnx_file_runs_as_well(tmp_path: Path) -> None:
+    command = [environment("onnx"), str(TESTS / "support" / "onnx_cases.py"), str(tmp_path)]
+    subprocess.run(command, check=True, timeout=120)
+    _runs_everywhere(tmp_path / "flattened.onnx", (3, 10, 7), tmp_path)
+
+
+@pytest.mark.slow  # PyTorch takes a gigabyte
+def test_a_pytorch_program_runs_as_well(tmp_path: Path) -> None:
+    cases = TESTS / "support" / "pytorch_cases.py"
+    command = [environment("pytorch"), str(cases), "programs", str(tmp_path)]
+    subprocess.run(command, check=True, timeout=300)
+    program = tmp_path / "separable.pt2"
+    (shape,) = sources.load(program).source_input_shapes or ()
+    _runs_everywhere(program, shape[1:], tmp_path)
+
+
+def _runs_everywhere(source: Path, shape: tuple[int, ...], folder: Path) -> None:
+    """Calibrate with data in the framework's own layout; run on this computer and on a board."""
+    data = np.random.default_rng(0).standard_normal((40, *shape)).astype(np.float32)
+    np.save(folder / "data.npy", data)
+    model = folder / "int8.tflite"
+    edgekit.convert(source, folder / "data.npy", output=model)
+    for board in ("host", "qemu-cortex-m4"):
+        assert edgekit.run(model, board, 2, runs=1).verify.mismatched_bytes == 0
