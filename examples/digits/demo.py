@@ -74,7 +74,9 @@ class Row:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", default="0", help="students of each arm, as 0,1,2; 0 unless given")
+    parser.add_argument(
+        "--seeds", default="0", help="students of each arm, as 0,1,2; 0 unless given"
+    )
     parser.add_argument("--directory", type=Path, default=ROOT / "build" / "digits")
     asked = parser.parse_args()
     started = time.monotonic()
