@@ -92,19 +92,19 @@ def convert(
 ) -> None:
     """Convert a trained model to INT8 and say what it cost.
 
-    Ranges are chosen by the calibration data, with the method that measures best. The result holds
-    only integers (unless asked otherwise) and only operators that TensorFlow Lite Micro has, and
-    is compared with the float model on every sample.
+    The data choose the ranges, by the method that measures best.
+
+    The result has only operators of TensorFlow Lite Micro, and only integers.
 
     [bold]Examples[/bold]
 
-        edgekit convert model.keras -o model.tflite --calibration train.npz --evaluate test.npz
+        edgekit convert model.keras -o model.tflite -c train.npz -e test.npz
 
-        edgekit convert model.onnx -o model.tflite -c images/ --pixel-range 0,1
+        edgekit convert model.onnx -o model.tflite -c images/
 
-        edgekit convert float.tflite -o model.tflite -c samples.npz --quantized-as old_int8.tflite
+        edgekit convert f.tflite -o i.tflite -c x.npz --quantized-as old.tflite
 
-        edgekit convert model.keras -o model.tflite -c train.npz --protect auto --max-drop 0.3
+        edgekit convert model.keras -o model.tflite -c x.npz --protect auto
     """
     from edgekit.conversion.quantization import Budget
     from edgekit.pipeline import conversion as pipeline

@@ -73,15 +73,15 @@ def gate(
 ) -> None:
     """Compare teacher, student, INT8 and device on the same samples; fail over budget.
 
-    Each step is compared with the one before it: agreement, accuracy with a paired 95 % interval,
-    and its share of all that was lost. Exit code 1 means that a budget was exceeded.
+    Each step is compared with the one before it, in a paired 95 % interval.
+
+    Exit code 1 means that a budget was exceeded.
 
     [bold]Examples[/bold]
 
-        edgekit gate model.tflite --data test.npz --student model.keras --max-drop 0.5
+        edgekit gate model.tflite -d test.npz -s model.keras --max-drop 0.5
 
-        edgekit gate model.tflite -d test.npz -t teacher.keras -s student.keras
-            -b qemu-cortex-m4 --max-drop 1 --max-latency 2e6instructions --max-arena 16k
+        edgekit gate model.tflite -d test.npz -b qemu-cortex-m4 --max-arena 16k
     """
     from edgekit.errors import BudgetExceededError
     from edgekit.measurement.budgets import Budgets, parse_bytes, parse_latency

@@ -146,9 +146,17 @@ def _compared(
     expected, oracle = cache.outputs_for(quantized.content, integers.inputs)
     both = (
         Answers(name="float", outputs=real),
-        Answers(name="INT8", outputs=answers.real_outputs(graph, expected)),
+        Answers(name=_kind(quantized), outputs=answers.real_outputs(graph, expected)),
     )
     return compare_answers(both, judged.labels, classifies=answers.classifies(graph)), oracle
+
+
+def _kind(quantized: QuantizedModel) -> str:
+    """What the model is called: by its precision, or mixed."""
+    precisions = {operator.precision for operator in quantized.operators}
+    if len(precisions) > 1:
+        return "mixed"
+    return "INT8" if precisions <= {Precision.INT8} else "16x8"
 
 
 def _arena(quantized: QuantizedModel) -> tuple[int | None, int | None, str | None]:

@@ -88,7 +88,7 @@ def _facts(conversion: Conversion) -> Table:
     table.add_row("weights", weights)
     table.add_row("MACs", f"{conversion.macs:,}")
     table.add_row("arena", _arena(conversion))
-    table.add_row("INT8 by", conversion.oracle)
+    table.add_row("judged by", conversion.oracle)
     return table
 
 
