@@ -51,7 +51,7 @@ def teacher() -> Any:
 
 
 def student() -> Any:
-    return ds_cnn((SIDE, SIDE, 1), 10, channels=(16, 24, 32, 32, 48), strides=(2, 1, 2, 1, 1))
+    return ds_cnn((SIDE, SIDE, 1), 10, channels=(12, 24, 40, 40, 48), strides=(2, 1, 2, 1, 1))
 
 
 recipe = Recipe(
