@@ -48,10 +48,24 @@ def interpreter(content: bytes, *, keep_all: bool = False, optimised: bool = Tru
         )
         made.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        raise ConversionError(
-            f"LiteRT cannot run the model: {' '.join(str(error).split())}"
-        ) from error
+        raise _refused(error) from error
     return made
+
+
+def invoke(running: Any) -> None:
+    """Run the model of an `interpreter` once.
+
+    Raises:
+        ConversionError: LiteRT cannot run it.
+    """
+    try:
+        running.invoke()
+    except (RuntimeError, ValueError) as error:
+        raise _refused(error) from error
+
+
+def _refused(error: Exception) -> ConversionError:
+    return ConversionError(f"LiteRT cannot run the model: {' '.join(str(error).split())}")
 
 
 def outputs(
@@ -71,6 +85,10 @@ def outputs(
 
     Returns:
         One float32 array [N, ...] for each output.
+
+    Raises:
+        ToolMissingError: the extra `convert` is not installed.
+        ConversionError: LiteRT cannot run the model.
     """
     running = interpreter(content)
     sources, sinks = running.get_input_details(), running.get_output_details()
@@ -81,7 +99,7 @@ def outputs(
             progress(stage, i, count)
         for detail, values in zip(sources, inputs, strict=True):
             running.set_tensor(detail["index"], _encoded(values[i : i + 1], detail))
-        running.invoke()
+        invoke(running)
         for column, detail in zip(results, sinks, strict=True):
             column.append(_decoded(running.get_tensor(detail["index"]), detail))
     return tuple(np.stack(column) if column else np.empty(0, np.float32) for column in results)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
 from edgekit.ir import Array
 
-_Z95 = 1.959963984540054  # of the normal distribution, two-sided
+_Z95 = NormalDist().inv_cdf(0.975)  # two-sided
 
 
 @dataclass(frozen=True, slots=True)

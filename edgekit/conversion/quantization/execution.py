@@ -9,7 +9,6 @@ import numpy as np
 
 from edgekit.conversion import litert
 from edgekit.conversion.quantization.tflite_graph import write
-from edgekit.errors import ConversionError
 from edgekit.ir import Array, DType, Graph, Tensor
 
 
@@ -19,7 +18,6 @@ class Execution:
     def __init__(self, graph: Graph, wanted: Sequence[Tensor]) -> None:
         """`wanted` are the tensors to be read; one that is constant or not there is refused."""
         file = write(graph)
-        self._graph = graph
         self._running = litert.interpreter(
             file.content, keep_all=any(t not in graph.outputs for t in wanted)
         )
@@ -35,11 +33,7 @@ class Execution:
         for sample in zip(*inputs, strict=True):
             for (index, tensor), values in zip(self._inputs, sample, strict=True):
                 self._running.set_tensor(index, _encoded(values, tensor))
-            try:
-                self._running.invoke()
-            except (RuntimeError, ValueError) as error:
-                reason = " ".join(str(error).split())
-                raise ConversionError(f"LiteRT cannot run {self._graph.name}: {reason}") from error
+            litert.invoke(self._running)
             yield [decoded(self._running.get_tensor(i), t) for i, t in self._wanted]
 
     def collect(self, inputs: Sequence[Array]) -> list[Array]:

@@ -15,7 +15,7 @@ import numpy as np
 from edgekit.conversion import litert
 from edgekit.conversion.quantization import tflite_graph
 from edgekit.conversion.quantization.rules import RULES
-from edgekit.errors import ConversionError, ModelError
+from edgekit.errors import ModelError
 from edgekit.ir import Array, DType, Graph, Operator, Tensor
 
 #: ActivationFunctionType of TFLite's schema, of the operators that are nothing but one.
@@ -124,11 +124,7 @@ def _computed(graph: Graph, wanted: set[Tensor]) -> dict[Tensor, Tensor]:
     running = litert.interpreter(file.content, keep_all=True, optimised=False)
     for detail in running.get_input_details():
         running.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
-    try:
-        running.invoke()
-    except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ConversionError(f"LiteRT cannot run {graph.name}: {reason}") from error
+    litert.invoke(running)
     return {
         tensor: dataclasses.replace(
             tensor,
