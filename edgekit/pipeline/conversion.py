@@ -77,17 +77,19 @@ def convert(
     preprocessing = preprocessing or Preprocessing()
     graph = tflite.read(model.content, model.name)
 
-    def load(data: object) -> Dataset:
+    def load(data: object, limit: int | None = None) -> Dataset:
         return datasets.load(
             data,
             graph.inputs,
             preprocessing=preprocessing,
+            limit=limit,
             classes=answers.class_count(graph),
             source_shapes=model.source_input_shapes,
             progress=progress,
         )
 
-    everything = load(calibration)
+    # all are read only where all are judged
+    everything = load(calibration, samples if evaluation is not None else None)
     some = everything.take(samples)
     datasets.check_for_calibration(some)
     judged = everything if evaluation is None else load(evaluation)
