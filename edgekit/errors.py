@@ -11,7 +11,9 @@ EdgekitError                    exit code 1: something failed
 │   ├── RecipeError             a training recipe is malformed, or asks for what a model has not
 │   ├── BoardError              a board is unknown, or its file malformed
 │   ├── DoesNotFitError         the model needs more memory than the board has
-│   └── SerialPortError         a serial port is missing, busy or refused
+│   ├── SerialPortError         a serial port is missing, busy or refused
+│   ├── ImageError              what is to be flashed is missing, damaged or incomplete
+│   └── WrongBoardError         the board behind a serial port is not one that the image is for
 ├── ToolMissingError            a compiler, an emulator or an optional package is not installed
 ├── ConversionError             a converter failed; its log is kept, and named
 ├── TrainingError               training diverged or cannot go on
@@ -154,6 +156,14 @@ class DoesNotFitError(UserError):
 
 class SerialPortError(UserError):
     """A serial port is missing, busy or refused."""
+
+
+class ImageError(UserError):
+    """What is to be flashed is missing, damaged or incomplete."""
+
+
+class WrongBoardError(UserError):
+    """The board behind a serial port is not one that the image is for."""
 
 
 class ToolMissingError(EdgekitError):

@@ -20,9 +20,27 @@ class Memory(_Section):
     """One region that the linker may fill."""
 
     name: str
-    kind: Literal["ram", "flash"]
+    kind: Literal["ram", "flash", "psram"]  # psram: external, slower; never the linker's
     start: int = Field(ge=0)
     size_bytes: int = Field(gt=0)
+    source: str
+
+
+class Esptool(_Section):
+    """What Espressif's esptool has to know of the board's chip."""
+
+    chip: str  # as esptool names it, e.g. "esp32s3"
+    image_chip_id: int = Field(ge=0)  # in the header of the images that its boot loader takes
+    bootloader_offset: int = Field(ge=0)  # in flash memory
+    source: str
+
+
+class PlatformIO(_Section):
+    """How PlatformIO builds for the board."""
+
+    platform: str  # with its version pinned, e.g. "espressif32@6.13.0"
+    board: str  # PlatformIO's id of it
+    framework: Literal["espidf", "arduino"]
     source: str
 
 
@@ -30,7 +48,7 @@ class Reach(_Section):
     """How the host finds the board's serial port."""
 
     kind: Literal["pty", "usb", "ssh"]
-    usb: tuple[str, ...] = ()  # "VID:PID" in hex, of the board or of its USB bridge
+    usb: tuple[str, ...] = ()  # "vid:pid" in lower-case hex, of the board or of its USB bridge
     baud: int | None = Field(default=None, gt=0)
     source: str = ""
 
@@ -60,9 +78,13 @@ class Emulator(_Section):
 
 
 class Board(_Section):
-    """One board, as boards/<id>.toml describes it."""
+    """One board, as boards/<id>.toml describes it, with one of its frameworks."""
 
     id: str  # the file's stem
+    #: What the firmware stands on: "espidf", "arduino", or "none" (start-up code of ours). Empty
+    #: for boards that have no choice.
+    framework: str = ""
+    frameworks: tuple[str, ...] = ()  # all that the file has a section for, the default first
     name: str
     mcu: str
     core: str
@@ -83,6 +105,8 @@ class Board(_Section):
     reach: Reach
     count: Count
     emulator: Emulator | None = None
+    esptool: Esptool | None = None
+    platformio: PlatformIO | None = None
     verified: Verified  # the highest rung that we ourselves reached
 
     @field_validator("defines", mode="before")
@@ -94,11 +118,15 @@ class Board(_Section):
     def _is_whole(self) -> Board:
         if (self.flash == "emulator") != (self.emulator is not None):
             raise ValueError("flash = 'emulator' and the section [emulator] go together")
+        if (self.flash == "esptool") != (self.esptool is not None):
+            raise ValueError("flash = 'esptool' and the section [esptool] go together")
+        if (self.build == "platformio") != (self.platformio is not None):
+            raise ValueError("build = 'platformio' and the section [platformio] go together")
         if self.linker and not (self.memory("flash") and self.memory("ram")):
             raise ValueError("a linker script needs one memory of kind flash and one of kind ram")
         return self
 
-    def memory(self, kind: Literal["ram", "flash"]) -> Memory | None:
+    def memory(self, kind: Literal["ram", "flash", "psram"]) -> Memory | None:
         """The first memory of that kind: the one that the linker fills."""
         return next((memory for memory in self.memories if memory.kind == kind), None)
 

@@ -7,10 +7,10 @@ from edgekit.cli import console
 
 def ports() -> None:
     """List the serial ports of this computer, with the boards that they may be."""
-    from edgekit import boards, link
+    from edgekit import boards, serial_ports
     from edgekit.report.tables import plain
 
-    found = link.serial_ports()
+    found = serial_ports.connected()
     if not found:
         console.stdout().print("no serial port found: connect a board, or use an emulated one")
         return

@@ -17,14 +17,22 @@ _INCLUDE = re.compile(r'^#include "(edgekit/[a-z0-9_]+\.h)"', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TflmNeeds:
+    """What a model library of engine tflm needs of TensorFlow Lite Micro."""
+
+    kernels: tuple[str, ...]  # stems of files in tensorflow/lite/micro/kernels, sorted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedSources:
-    """A model library as text; compile every .c in it with the folder as include path."""
+    """A model library as text; compile every .c and .cc in it with the folder as include path."""
 
     model_name: str
     engine: str
     files: Mapping[str, str]  # relative path -> text
     arena_bytes: int
     input_bytes: int  # of all inputs together
+    tflm: TflmNeeds | None = None  # None: it needs nothing but a C compiler
 
 
 def library_files(

@@ -16,7 +16,6 @@ from edgekit.link.messages import (
     ResetCause,
     Status,
 )
-from edgekit.link.ports import SerialPort, serial_ports
 from edgekit.link.transport import (
     MemoryTransport,
     SerialTransport,
@@ -39,10 +38,8 @@ __all__ = [
     "MemoryTransport",
     "Message",
     "ResetCause",
-    "SerialPort",
     "SerialTransport",
     "Status",
     "Transport",
     "WatchedTransport",
-    "serial_ports",
 ]

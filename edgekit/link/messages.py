@@ -177,6 +177,7 @@ class Hello:
     engine: str
     model_name: str
     edgekit_version: str
+    build_id: str  # of the firmware image; empty where it says none
 
     @property
     def has_profile(self) -> bool:
@@ -204,7 +205,7 @@ class Hello:
             board_id=fields.string(),
             engine=fields.string(),
             model_name=fields.string(),
-            edgekit_version=fields.string(),
+            **_versions(fields.string()),
         )
         fields.end()
         if hello.max_payload_bytes < 256 or hello.max_samples < 1:
@@ -336,6 +337,12 @@ def version_error(payload: bytes) -> ProtocolError:
         f"the board speaks link protocol {theirs}, this edgekit speaks {VERSION}",
         hint=_REBUILD,
     )
+
+
+def _versions(text: str) -> dict[str, str]:
+    """<version of edgekit>+<build id>: build metadata as semantic versioning 2.0.0 writes them."""
+    version, _, build_id = text.partition("+")
+    return {"edgekit_version": version, "build_id": build_id}
 
 
 def _reset_cause(number: int) -> ResetCause:

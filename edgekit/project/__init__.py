@@ -9,23 +9,25 @@ CMakeLists.txt, toolchain.cmake
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib.metadata
-import os
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from edgekit import resources
 from edgekit.boards import Board
 from edgekit.codegen import render
-from edgekit.errors import BoardError, UserError
+from edgekit.errors import BoardError
+from edgekit.project import tree as source_tree
 from edgekit.project.context import TOOLCHAIN_FILE, MainContext, cmake_context, compiler_flags
 from edgekit.project.options import ProjectOptions
 
 __all__ = ["Project", "ProjectOptions", "write_project"]
 
-MANIFEST = ".edgekit-files"  # what edgekit wrote, one path a line, so that it may replace it
+_BUILD_ID_DIGITS = 16
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -39,6 +41,7 @@ class Project:
     options: ProjectOptions
     files: tuple[str, ...]  # relative to the directory, sorted, as they were written
     flags: tuple[str, ...]  # of the compiler, for every C file
+    build_id: str  # the firmware says it in HELLO: digest of all sources and flags, hexadecimal
 
 
 def write_project(
@@ -66,20 +69,23 @@ def write_project(
     _check(board, options, model_name)
     tree = {f"model/{path}": text for path, text in files.items()}
     tree |= _firmware(board)
-    tree["app/main.c"] = _main(model_name, board)
+    flags = compiler_flags(board, options)
+    build_id = _build_id(tree, flags)
+    tree["app/main.c"] = _main(model_name, board, build_id)
     context = cmake_context(tree, model_name=model_name, board=board, options=options)
     facts = {field.name: getattr(context, field.name) for field in dataclasses.fields(context)}
     tree["CMakeLists.txt"] = render("project/cmake/CMakeLists.txt.j2", **facts)
     if context.toolchain_file:
         tree[TOOLCHAIN_FILE] = render("project/cmake/toolchain.cmake.j2", **facts)
-    _write(tree, directory)
+    source_tree.write(tree, directory)
     return Project(
         directory=directory,
         board=board,
         model_name=model_name,
         options=options,
         files=tuple(sorted(tree)),
-        flags=compiler_flags(board, options),
+        flags=flags,
+        build_id=build_id,
     )
 
 
@@ -95,12 +101,18 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
         raise ValueError(f"{model_name!r} is no C identifier in lower case")
 
 
-def _main(model_name: str, board: Board) -> str:
+def _build_id(tree: Mapping[str, str], flags: tuple[str, ...]) -> str:
+    """What tells two builds apart: the digest of the sources and of how they are compiled."""
+    digest = hashlib.sha256(json.dumps([sorted(tree.items()), flags]).encode()).hexdigest()
+    return digest[:_BUILD_ID_DIGITS]
+
+
+def _main(model_name: str, board: Board, build_id: str) -> str:
     context = MainContext(
         model_name=model_name,
         macro=f"EK_{model_name.upper()}",
         board_id=board.id,
-        edgekit_version=importlib.metadata.version("edgekit"),
+        version=f"{importlib.metadata.version('edgekit')}+{build_id}",
     )
     return render("project/main.c.j2", **dataclasses.asdict(context))
 
@@ -124,65 +136,3 @@ def _firmware(board: Board) -> dict[str, str]:
         f"firmware/{path.relative_to(root).as_posix()}": path.read_text(encoding="utf-8")
         for path in paths
     }
-
-
-def _write(tree: Mapping[str, str], directory: Path) -> None:
-    """Replace an earlier project; whatever else lies in the directory stays as it is.
-
-    Interrupted at any moment, each file is whole or not there, and the manifest names at least all
-    that is edgekit's, so that the next attempt succeeds.
-    """
-    for path in tree:
-        if ".." in PurePosixPath(path).parts:
-            raise ValueError(f"{path!r} leads out of the project")
-    try:
-        earlier = _earlier(directory)
-        for path in tree:
-            if path not in earlier and os.path.lexists(directory / path):
-                raise UserError(
-                    f"{directory / path} is in the way: edgekit did not write it",
-                    hint="move it, or choose another directory",
-                )
-        directory.mkdir(parents=True, exist_ok=True)
-        _place(directory / MANIFEST, _lines({*earlier, *tree}))
-        for path in earlier - set(tree):
-            (directory / path).unlink(missing_ok=True)
-        for path, text in tree.items():
-            _place(directory / path, text)
-        _place(directory / MANIFEST, _lines(tree))
-    except OSError as error:
-        raise UserError(
-            f"the project cannot be written to {directory}: {error.strerror}",
-            hint="choose another directory",
-        ) from error
-
-
-def _earlier(directory: Path) -> set[str]:
-    """The files of an earlier project, relative to its directory."""
-    manifest = directory / MANIFEST
-    if manifest.is_file():
-        listed = (PurePosixPath(line) for line in manifest.read_text("utf-8").splitlines())
-        return {str(path) for path in listed if not path.is_absolute() and ".." not in path.parts}
-    if directory.exists() and not directory.is_dir():
-        raise UserError(f"{directory} is no directory", hint="choose a new or an empty directory")
-    if directory.is_dir() and any(directory.iterdir()):
-        raise UserError(
-            f"{directory} is not empty and not a project of edgekit",
-            hint="choose a new or an empty directory",
-        )
-    return set()
-
-
-def _lines(paths: Iterable[str]) -> str:
-    return "".join(f"{path}\n" for path in sorted(paths))
-
-
-def _place(target: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)

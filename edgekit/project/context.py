@@ -25,7 +25,7 @@ class MainContext:
     model_name: str
     macro: str  # EK_<NAME>
     board_id: str
-    edgekit_version: str
+    version: str  # of edgekit, a "+", and the build id, as semantic versioning has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Builder = Literal["cmake", "platformio"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectOptions:
@@ -13,3 +15,7 @@ class ProjectOptions:
     optimisation: Literal["-O2", "-Os", "-O3"] = "-O2"
     sanitize: bool = False  # AddressSanitizer and UndefinedBehaviorSanitizer; board host only
     defines: tuple[tuple[str, str], ...] = ()  # (name, value), for every C file
+    builder: Builder | None = None  # None: the one that the board's file names
+    #: Where TensorFlow Lite Micro comes from, for engine tflm: a directory that holds its sources,
+    #: or a library as PlatformIO writes it. None: the board's framework brings one.
+    tflm_library: str | None = None

@@ -22,6 +22,7 @@ from edgekit.toolchain.tools import Tool, missing_for, tools
 __all__ = [
     "Compiler",
     "FirmwareImage",
+    "FlashPart",
     "Tool",
     "build",
     "build_project",
@@ -35,18 +36,28 @@ _CACHE_VERSION = "edgekit build cache 2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlashPart:
+    """A file, and where in flash memory it belongs."""
+
+    offset: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FirmwareImage:
     """What the toolchain made of a project."""
 
     elf: Path
     log: Path  # everything that CMake, Ninja and the compiler said
     board_id: str
+    build_id: str  # what the firmware says of itself in HELLO
     toolchain: str  # e.g. "arm-none-eabi-gcc 12.2.1"
     flags: tuple[str, ...]
     sources_sha256: str
     flash_bytes: int  # the whole image: code, constants, initial values of variables
     static_ram_bytes: int  # the model library's variables and the arena; no buffers of the link
     inference_flash_bytes: int  # the model library: its code, kernels, constants, initial values
+    flash_parts: tuple[FlashPart, ...] = ()  # for boards that a tool writes; in order, no overlap
 
 
 def build(
@@ -175,10 +186,13 @@ def _image(directory: Path, project: Project, compiler: Compiler, sources: str) 
         elf=directory / _ELF,
         log=directory / _LOG,
         board_id=project.board.id,
+        build_id=project.build_id,
         toolchain=str(compiler),
         flags=project.flags,
         sources_sha256=sources,
-        **sizes,
+        flash_bytes=sizes["flash_bytes"],
+        static_ram_bytes=sizes["static_ram_bytes"],
+        inference_flash_bytes=sizes["inference_flash_bytes"],
     )
 
 

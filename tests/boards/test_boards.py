@@ -10,6 +10,13 @@ from edgekit.boards import Board
 from edgekit.errors import BoardError
 
 HOST = (resources.tree("boards") / "host.toml").read_text()
+ESPTOOL = """
+[esptool]
+chip = "esp32"
+image_chip_id = 0
+bootloader_offset = 0x1000
+source = "esptool"
+"""
 M4 = (resources.tree("boards") / "qemu-cortex-m4.toml").read_text()
 
 
@@ -137,8 +144,34 @@ def test_a_real_board_may_be_described(tmp_path: Path):
     text = HOST.replace('flash = "emulator"', 'flash = "esptool"').split("[emulator]")[0]
     path = tmp_path / "real.toml"
     path.write_text(
-        text.replace('kind = "pty"', 'kind = "usb"\nusb = ["10C4:EA60"]\nbaud = 115200')
+        text.replace('kind = "pty"', 'kind = "usb"\nusb = ["10c4:ea60"]\nbaud = 115200') + ESPTOOL
     )
     board: Board = boards.read(path)
     assert not board.emulated
-    assert board.reach.usb == ("10C4:EA60",)
+    assert board.reach.usb == ("10c4:ea60",)
+
+
+FRAMEWORKS = """
+[frameworks.none]
+port = "riscv_virt"
+[frameworks.host]
+"""
+
+
+def test_a_frameworks_keys_join_or_replace_those_of_the_file(tmp_path: Path):
+    path = tmp_path / "mine.toml"
+    path.write_text(HOST + FRAMEWORKS)
+    default, other = boards.read(path), boards.read(path, "host")
+    assert (default.framework, default.port) == ("none", "riscv_virt")
+    assert (other.framework, other.port) == ("host", "host")
+    assert default.frameworks == other.frameworks == ("none", "host")
+
+
+def test_a_framework_that_a_board_has_not_is_refused(tmp_path: Path):
+    path = tmp_path / "mine.toml"
+    path.write_text(HOST + FRAMEWORKS)
+    with pytest.raises(BoardError, match="mine has no framework 'arduino'") as caught:
+        boards.read(path, "arduino")
+    assert caught.value.hint == "it has: none, host"
+    with pytest.raises(BoardError, match="host has no choice of frameworks"):
+        boards.load("host", "arduino")

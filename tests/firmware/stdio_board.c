@@ -104,7 +104,7 @@ static ek_status run(const ek_model *model)
                                      .input_copy = input_copy,
                                      .input_copy_bytes = sizeof input_copy,
                                      .board_id = "stdio",
-                                     .version = "1.2.3"};
+                                     .version = "1.2.3+0123456789abcdef"};
     return ek_server_run(&config);
 }
 

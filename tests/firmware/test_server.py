@@ -36,6 +36,7 @@ def test_hello_says_what_board_and_model_these_are(device: Device):
     hello = device.hello
     assert (hello.board_id, hello.engine, hello.model_name) == ("stdio", "aot", "tiny")
     assert (hello.edgekit_version, hello.version, hello.ticks_hz) == ("1.2.3", 1, 1_000_000)
+    assert hello.build_id == "0123456789abcdef"
     assert (hello.input_count, hello.output_count, hello.step_count) == (2, 2, 3)
     assert (hello.max_payload_bytes, hello.max_samples, hello.arena_bytes) == (1024, 128, 4096)
     assert hello.model_sha256 == "010203" + 29 * "00"

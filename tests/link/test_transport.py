@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from edgekit import serial_ports
 from edgekit.errors import LinkError, LinkTimeoutError, SerialPortError
 from edgekit.link import (
     Device,
@@ -23,9 +24,7 @@ from edgekit.link import (
     FaultRates,
     FaultyTransport,
     MemoryTransport,
-    SerialPort,
     SerialTransport,
-    serial_ports,
 )
 
 
@@ -218,13 +217,13 @@ def test_a_faulty_line_never_returns_more_than_was_asked_for():
 
 
 def test_serial_ports_are_listed_with_their_usb_ids():
-    for port in serial_ports():
+    for port in serial_ports.connected():
         assert port.path
-    pico = SerialPort(
+    pico = serial_ports.SerialPort(
         path="/dev/ttyACM0", description="Pico", usb_vid=0x2E8A, usb_pid=0xA, usb_serial="1"
     )
     assert pico.usb_id == "2e8a:000a"
-    soldered = SerialPort(
+    soldered = serial_ports.SerialPort(
         path="/dev/ttyS0", description="UART", usb_vid=None, usb_pid=None, usb_serial=None
     )
     assert soldered.usb_id is None

@@ -38,6 +38,21 @@ def test_the_same_project_is_the_same_bytes_wherever_it_lies(tmp_path: Path):
     assert str(tmp_path).encode() not in b"".join(contents[0].values())
 
 
+def test_every_build_has_an_id_that_its_firmware_says(tmp_path: Path):
+    m4 = boards.load("qemu-cortex-m4")
+    size = ProjectOptions(optimisation="-Os")
+    edited = tiny_files() | {"more.c": ""}
+    ids = [
+        tiny_project(m4, tmp_path / "a").build_id,
+        tiny_project(boards.load("qemu-cortex-m3"), tmp_path / "b").build_id,
+        tiny_project(m4, tmp_path / "c", options=size).build_id,
+        tiny_project(m4, tmp_path / "d", files=edited).build_id,
+    ]
+    assert len(set(ids)) == len(ids)
+    assert f"+{ids[0]}" in (tmp_path / "a" / "app" / "main.c").read_text()
+    assert tiny_project(m4, tmp_path / "e").build_id == ids[0]
+
+
 def test_flags_carry_isa_options_and_defines(tmp_path: Path):
     options = ProjectOptions(optimisation="-Os", defines=(("EK_LOG_BYTES", "128"),))
     project = tiny_project(boards.load("qemu-cortex-m4"), tmp_path, options=options)

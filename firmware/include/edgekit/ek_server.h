@@ -33,7 +33,7 @@ typedef struct {
     void *input_copy;        /* keeps the inputs, which an invoke may overwrite in the arena */
     size_t input_copy_bytes; /* at least the sum of the sizes of all inputs */
     const char *board_id;    /* e.g. "rpi-pico" */
-    const char *version;     /* of edgekit, e.g. "0.1.0" */
+    const char *version;     /* of edgekit and of this build, e.g. "0.1.0+0123456789abcdef" */
 } ek_server_config;
 
 /* Start the port (ek_port_init) and the model (model->init), then answer requests until the port

@@ -23,7 +23,7 @@ class SerialPort:
         return f"{self.usb_vid:04x}:{self.usb_pid:04x}"
 
 
-def serial_ports() -> tuple[SerialPort, ...]:
+def connected() -> tuple[SerialPort, ...]:
     """Return all serial ports, those on USB first, each group by path."""
     from serial.tools import list_ports
 

@@ -1,0 +1,1 @@
+"""What a board printed as it crashed, and its ELF -> function, line, operator, likely cause."""

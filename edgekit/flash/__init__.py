@@ -1,0 +1,1 @@
+"""A firmware image -> the flash memory of a board, verified."""
