@@ -175,6 +175,7 @@ def build(
             compiled.board,
             options=options or project.ProjectOptions(),
             directory=None if directory is None else Path(directory),
+            progress=progress,
         )
     except DoesNotFitError as error:  # the linker knows of one memory only
         both = set(boards_that_fit(compiled))
