@@ -119,7 +119,10 @@ def left_over(compiled: CompiledModel, board: Board) -> tuple[int | None, int | 
     everything else; flash memory is what the model's constants leave for code.
     """
     ram, flash = board.ram_bytes, board.flash_bytes
-    used = compiled.plan.arena_bytes + compiled.sources.input_bytes
+    used = compiled.sources.input_bytes
+    place = board.arena_memory(compiled.plan.arena_bytes, used)
+    if place is None or place.kind == "ram":
+        used += compiled.plan.arena_bytes
     return (
         None if ram is None else ram - board.stack_bytes - used,
         None if flash is None else flash - compiled.constant_bytes,

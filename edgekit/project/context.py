@@ -33,6 +33,15 @@ class MainContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelBytes:
+    """How much memory a model library takes."""
+
+    arena: int = 0
+    inputs: int = 0  # all together: the link keeps a copy of them
+    constants: int = 0  # in flash memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectParts:
     """All that a project is made of, whatever builds it.
 
@@ -46,6 +55,7 @@ class ProjectParts:
     options: ProjectOptions
     tflm: TflmNeeds | None  # of TensorFlow Lite Micro; None: the model library needs none
     build_id: str  # empty while it is computed, from the other files
+    model_bytes: ModelBytes = ModelBytes()
 
     @property
     def main(self) -> MainContext:

@@ -70,6 +70,11 @@ def build(
             options=options,
             directory=directory or Path(scratch),
             tflm=sources.tflm,
+            model_bytes=ModelBytes(
+                arena=sources.arena_bytes,
+                inputs=sources.input_bytes,
+                constants=sources.constant_bytes,
+            ),
         )
         image = build_project(project, progress=progress)
         return image if directory is None else _copied(image, directory / "build")
