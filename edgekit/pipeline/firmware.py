@@ -183,6 +183,13 @@ def build(
     except DoesNotFitError as error:  # the linker knows of one memory only
         both = set(boards_that_fit(compiled))
         raise error.with_fits([board_id for board_id in error.fits if board_id in both]) from error
+    if directory is not None and compiled.board.flash == "esptool":
+        toolchain.write_flash_manifest(
+            image,
+            compiled.board,
+            model_name=compiled.graph.name,
+            model_sha256=compiled.graph.sha256,
+        )
     return BuiltFirmware(model=compiled, image=image)
 
 

@@ -19,6 +19,7 @@ from edgekit.toolchain import cache as build_cache
 from edgekit.toolchain import cmake, platformio
 from edgekit.toolchain.artefacts import BuilderTools, FirmwareImage, FlashPart
 from edgekit.toolchain.compiler import Compiler, find_compiler
+from edgekit.toolchain.flash_manifest import write as write_flash_manifest
 from edgekit.toolchain.tools import Tool, missing_for, tools
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "find_compiler",
     "missing_for",
     "tools",
+    "write_flash_manifest",
 ]
 
 _ELF, _LOG, _MAP, _FACTS = "firmware.elf", "build.log", "firmware.map", "image.json"
