@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgekit.flash.image import FlashImage, ImagePart
 from edgekit.flash.manifest import read
+from edgekit.flash.merging import merge, write_merged
 from edgekit.flash.options import FlashOptions, Written, WrittenPart
 from edgekit.flash.writer import verify, write
 
@@ -13,7 +14,9 @@ __all__ = [
     "ImagePart",
     "Written",
     "WrittenPart",
+    "merge",
     "read",
     "verify",
     "write",
+    "write_merged",
 ]
