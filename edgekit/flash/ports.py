@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from edgekit import serial_ports
 from edgekit.boards import Board
@@ -18,17 +18,20 @@ _CHECK = (
 )
 
 
-def find(port: str, board: Board, *, candidates: Sequence[SerialPort] | None = None) -> str:
+def find(
+    port: str, board_of: Callable[[], Board], *, candidates: Sequence[SerialPort] | None = None
+) -> str:
     """The path of the board's serial port.
 
     Args:
         port: a path or pyserial URL, which is the answer; "auto": the only one with a VID:PID of
             the board; "auto:SERIAL": the one with that serial number.
-        board: whose reach.usb says which VID:PID it may have.
+        board_of: gives the board, whose reach.usb says which VID:PID it may have; asked for "auto".
         candidates: the serial ports; those of this computer unless given.
 
     Raises:
         SerialPortError: no port fits, or more than one does; it says which, and how to choose.
+        BoardError: by `board_of`.
     """
     word, _, serial = port.partition(":")
     if word != AUTO:
@@ -36,6 +39,7 @@ def find(port: str, board: Board, *, candidates: Sequence[SerialPort] | None = N
     connected = tuple(serial_ports.connected() if candidates is None else candidates)
     if serial:
         return _with_serial(serial, connected)
+    board = board_of()
     fitting = [one for one in connected if one.usb_id in board.reach.usb]
     if len(fitting) == 1:
         return fitting[0].path
