@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import Any
 
 from edgekit.errors import FlashError, WrongBoardError
@@ -13,6 +14,8 @@ _ERASE_S = 150.0  # esptool itself waits 120 s
 _BLOCK_S = 45.0  # for one block of a write; esptool sends each up to three times
 _ASK_S = 30.0
 _MD5_BYTES_PER_S = 100_000  # esptool's own guess, 8 s for a megabyte, with reserve
+_FLASH_END = 0x04  # esptool's serial protocol
+_LAST_ANSWER_S = 0.3
 _NO_FLASH = (0x000000, 0xFFFFFF)  # what is read where no flash memory answers
 
 
@@ -152,7 +155,10 @@ class Loader:
             self._esp.hard_reset()
         else:
             self._esp.flash_begin(0, 0)
-            self._esp.flash_finish(reboot=True)
+            reboot = struct.pack("<I", 0)
+            self._esp.check_command(
+                "start the application", _FLASH_END, reboot, timeout=_LAST_ANSWER_S
+            )
 
 
 def chip_id(esp: Any) -> str:
