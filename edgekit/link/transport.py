@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from edgekit.errors import LinkError, LinkTimeoutError, SerialPortError
+from edgekit import serial_ports
+from edgekit.errors import LinkError, LinkTimeoutError
 
 if TYPE_CHECKING:
     import serial
@@ -92,30 +92,10 @@ def _open(port: str, baud: int) -> serial.Serial:
             port, baudrate=baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
         )
     except (OSError, ValueError) as error:
-        raise _refused(port, error) from error
+        raise serial_ports.refusal(port, error) from error
     with contextlib.suppress(OSError, NotImplementedError):
         opened.reset_input_buffer()
     return opened
-
-
-def _refused(port: str, error: Exception) -> SerialPortError:
-    number = getattr(error, "errno", None)
-    text = str(error)
-    if number == errno.ENOENT or "No such file" in text:
-        hint = "plug the board in; `edgekit ports` lists the serial ports"
-        return SerialPortError(f"there is no serial port {port}", hint=hint)
-    if number == errno.EACCES or "Permission denied" in text:
-        hint = "add yourself to the group dialout (sudo usermod -aG dialout $USER) and log in again"
-        return SerialPortError(f"you are not allowed to open {port}", hint=hint)
-    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text or "busy" in text:
-        hint = "close the serial monitor or other program that holds it"
-        return SerialPortError(f"{port} is in use by another program", hint=hint)
-    if "refused" in text:
-        return SerialPortError(f"nothing listens at {port}", hint="start the server first")
-    return SerialPortError(
-        f"{port} cannot be opened as a serial port: {text}",
-        hint="give a path such as /dev/ttyACM0 or a URL such as socket://host:port",
-    )
 
 
 class WatchedTransport:

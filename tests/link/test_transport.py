@@ -108,9 +108,7 @@ def test_a_port_without_permission_names_the_group(pair: tuple[int, str]):
 
 
 def test_the_hint_for_a_refused_port_names_the_group():
-    from edgekit.link.transport import _refused
-
-    error = _refused("/dev/ttyUSB0", PermissionError(13, "Permission denied"))
+    error = serial_ports.refusal("/dev/ttyUSB0", PermissionError(13, "Permission denied"))
     assert str(error) == "you are not allowed to open /dev/ttyUSB0"
     assert "dialout" in str(error.hint)
 

@@ -1,0 +1,209 @@
+"""Attempts at one task with a chip: each connects anew, and no failure is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgekit import serial_ports
+from edgekit.errors import EdgekitError, FlashError, SerialPortError
+from edgekit.flash import advice
+from edgekit.flash.esptool_log import heard_in, new_log
+from edgekit.flash.image import FlashImage
+from edgekit.flash.loader import Loader, chip_id
+from edgekit.flash.options import BAUD_STEPS, FlashOptions, Written, WrittenPart
+from edgekit.flash.recorded_port import PortVanishedError, RecordedPort, StalledError
+from edgekit.flash.reset_ladder import NoAnswerError, climb, detect_again, restart_and_listen
+from edgekit.progress import Progress
+
+_ROM_BAUD = 115200
+_EXTRA_ATTEMPTS = 2  # at the lowest speed
+_STUB_ATTEMPTS = 2  # then the loader in ROM has to do
+_REAPPEAR_S = 8.0
+_BOOT_S = 1.5  # a chip says within this time why it does not start
+
+
+class NoisyLineError(FlashError):
+    """The chip answered, then the conversation broke."""
+
+
+class MismatchError(FlashError):
+    """What was written reads back differently."""
+
+
+class DifferentError(FlashError):
+    """The flash memory has other content than the image: what a verification is to find out."""
+
+
+_WORTH_ANOTHER = (NoisyLineError, MismatchError, NoAnswerError, PortVanishedError, StalledError)
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One task, over all attempts at it."""
+
+    image: FlashImage
+    port: str
+    options: FlashOptions
+    progress: Progress
+    log: Path = field(default_factory=new_log)
+    erased: bool = False
+    written: dict[int, int] = field(default_factory=dict)  # bytes, by offset in flash memory
+    failures: list[str] = field(default_factory=list)
+    stub_failures: int = 0
+    answered: bool = False  # a loader, once
+    on_block: Callable[[int, int], None] = lambda done, total: None  # esptool's progress bar
+    usb: serial_ports.SerialPort | None = None  # by which it is found again
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """A connected chip."""
+
+    work: Work
+    loader: Loader
+
+
+def until_done(work: Work, task: Callable[[Attempt], None]) -> Written:
+    """Do `task` with the chip behind the work's port, as often as is worth it; start the chip.
+
+    Raises: what write() in writer.py says.
+    """
+    started = time.monotonic()
+    work.usb = next((p for p in serial_ports.connected() if p.path == work.port), None)
+    with heard_in(work.log, lambda done, total: work.on_block(done, total)) as say:
+        for baud in _speeds(work.options.baud):
+            say(f"attempt {len(work.failures) + 1} at {baud} baud")
+            try:
+                facts = _attempt(work, baud, task)
+            except _WORTH_ANOTHER as error:
+                work.failures.append(f"{baud} baud: {error}")
+                say(traceback.format_exc())
+            except EdgekitError:
+                say(traceback.format_exc())
+                raise
+            else:
+                return _result(work, facts, baud, time.monotonic() - started)
+    raise advice.gave_up(work.port, work.failures, work.log)
+
+
+def _speeds(first: int) -> tuple[int, ...]:
+    steps = (first, *(baud for baud in BAUD_STEPS if baud < first))
+    return steps + steps[-1:] * _EXTRA_ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    chip: str
+    mac: str
+    flash_size_bytes: int | None
+
+
+def _attempt(work: Work, baud: int, task: Callable[[Attempt], None]) -> _Facts:
+    port = _open(work)
+    try:
+        loader = _connected(work, port, baud)
+        task(Attempt(work=work, loader=loader))
+        facts = _Facts(chip=loader.chip, mac=loader.mac, flash_size_bytes=loader.flash_size_bytes)
+        with contextlib.suppress(Exception):  # who answers afterwards is asked by others
+            loader.start_application()
+        return facts
+    except EdgekitError:
+        raise
+    except Exception as error:  # esptool raises whatever garbage leads to: FatalError, IndexError…
+        raise NoisyLineError(advice.sentence_of(error)) from error
+    finally:
+        port.close()
+
+
+def _open(work: Work) -> RecordedPort:
+    """The port; one that vanished is given time to come back, also under another path.
+
+    Raises:
+        SerialPortError: it cannot be opened.
+        FlashError: it was there, and does not come back.
+    """
+    if not work.failures:
+        return RecordedPort(work.port, baud=_ROM_BAUD)
+    until = time.monotonic() + _REAPPEAR_S
+    while True:
+        work.port = serial_ports.now_at(work.usb) or work.port
+        try:
+            return RecordedPort(work.port, baud=_ROM_BAUD)
+        except SerialPortError as error:
+            if time.monotonic() > until:
+                raise advice.lost(work.port, str(error), work.failures, work.log) from error
+        work.progress(f"waiting for {work.port} to come back", 0, 0)
+        time.sleep(0.1)
+
+
+def _connected(work: Work, port: RecordedPort, baud: int) -> Loader:
+    """The image's chip, ready to be written."""
+    work.progress(f"connecting to {work.port}", 0, 0)
+    esp = _answering(work, port)
+    work.answered = True
+    found = chip_id(esp)
+    if found != work.image.chip:
+        if chip_id(detect_again(port)) != found:
+            raise NoisyLineError("the chip gave different answers to what it is")
+        raise advice.wrong_chip(work.port, found, work.image)
+    loader = Loader(esp, port)
+    loader.refuse_locked()
+    if work.options.stub and work.stub_failures < _STUB_ATTEMPTS:
+        try:
+            loader.start_stub()
+        except Exception:
+            work.stub_failures += 1
+            raise
+    if baud > _ROM_BAUD:
+        loader.change_baud(baud)
+    loader.attach(work.image)
+    return loader
+
+
+def _answering(work: Work, port: RecordedPort) -> object:
+    """esptool's object for the chip, or an error that says what is known of why there is none."""
+    try:
+        return climb(
+            port,
+            button_wait_s=0.0 if work.answered else work.options.button_wait_s,
+            ask=advice.press_buttons(work.image),
+            progress=work.progress,
+        )
+    except NoAnswerError as error:
+        if work.answered:
+            raise
+        heard = port.received
+        if not port.is_open:
+            port.open()
+        heard += restart_and_listen(port, _BOOT_S)
+        raise advice.no_answer(work.port, work.image, error.tried, heard, work.log) from error
+
+
+def _result(work: Work, facts: _Facts, baud: int, seconds: float) -> Written:
+    parts = tuple(
+        WrittenPart(
+            name=part.name,
+            offset=part.offset,
+            size_bytes=len(part.content),
+            written_bytes=sum(
+                size for at, size in work.written.items() if part.offset <= at < part.end
+            ),
+        )
+        for part in work.image.parts
+    )
+    return Written(
+        port=work.port,
+        chip=facts.chip,
+        mac=facts.mac,
+        flash_size_bytes=facts.flash_size_bytes,
+        baud=baud,
+        parts=parts,
+        failures=tuple(work.failures),
+        seconds=round(seconds, 3),
+        log=work.log,
+    )

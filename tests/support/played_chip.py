@@ -1,0 +1,104 @@
+"""An ESP32 of which only the loader is there: the package esp32-mock-bootloader plays it.
+
+The chip sits in a thread of this process behind a pseudo-terminal, so a test sees its flash memory;
+between the two runs whatever line the test gives it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import socket
+import threading
+import tty
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from esp32_mock_bootloader.server import BootloaderConnection, FlashImage, handle_client
+
+#: What becomes of bytes on their way: (to the chip?, bytes) -> bytes. It may wait, or raise Cut.
+Line = Callable[[bool, bytes], bytes]
+
+
+class Cut(Exception):  # noqa: N818  # an event, not an error
+    """The cable was pulled."""
+
+
+def clean(to_chip: bool, content: bytes) -> bytes:
+    """A line without faults."""
+    del to_chip
+    return content
+
+
+@dataclass
+class PlayedChip:
+    """A chip that waits in its loader."""
+
+    chip: str
+    port: str  # where the host finds it
+    memory: FlashImage
+
+    @property
+    def flash(self) -> bytearray:
+        """Its flash memory."""
+        return self.memory.data
+
+
+@contextlib.contextmanager
+def played_chip(
+    chip: str, *, line: Line = clean, memory: FlashImage | None = None
+) -> Iterator[PlayedChip]:
+    """A chip behind a pseudo-terminal, until the end of the block."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    stop = threading.Event()
+    played = PlayedChip(chip, os.ttyname(slave), memory or FlashImage())
+    open_ends = [master, slave]
+    thread = threading.Thread(target=_play, args=(played, master, open_ends, line, stop))
+    thread.start()
+    try:
+        yield played
+    finally:
+        stop.set()
+        thread.join()
+        for end in open_ends:
+            os.close(end)
+
+
+def _play(
+    played: PlayedChip, master: int, open_ends: list[int], line: Line, stop: threading.Event
+) -> None:
+    """Pump bytes between the pseudo-terminal and one session of the chip after the other."""
+    while not stop.is_set():
+        near, far = socket.socketpair()
+        chip = threading.Thread(
+            target=handle_client,
+            args=(BootloaderConnection(sock=far), stop, played.chip),
+            kwargs={"flash": played.memory},
+        )
+        chip.start()
+        try:
+            _pump(master, near, line, stop)
+        except Cut:
+            stop.wait(0.05)
+            while open_ends:
+                os.close(open_ends.pop())
+            stop.set()
+        finally:
+            near.close()
+            chip.join()
+
+
+def _pump(master: int, chip: socket.socket, line: Line, stop: threading.Event) -> None:
+    """Until the chip ends its session, as it does a while after the last write."""
+    while not stop.is_set():
+        ready, _, _ = select.select([master, chip], [], [], 0.05)
+        if chip in ready:
+            content = chip.recv(4096)
+            if not content:
+                return
+            os.write(master, line(False, content))
+        if master in ready:
+            chip.sendall(line(True, os.read(master, 4096)))
