@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import importlib.metadata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edgekit.boards import Board
+from edgekit.codegen import TflmNeeds
 from edgekit.project.options import ProjectOptions
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
@@ -26,6 +28,32 @@ class MainContext:
     macro: str  # EK_<NAME>
     board_id: str
     version: str  # of edgekit, a "+", and the build id, as semantic versioning has it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectParts:
+    """All that a project is made of, whatever builds it.
+
+    Every kind of tree is a module with a function `files(parts)` that gives path -> text.
+    """
+
+    model_files: Mapping[str, str]  # the model library; the folder is its include path
+    model_name: str  # a C identifier in lower case
+    firmware_files: Mapping[str, str]  # what the board needs of firmware/, by its path in there
+    board: Board
+    options: ProjectOptions
+    tflm: TflmNeeds | None  # of TensorFlow Lite Micro; None: the model library needs none
+    build_id: str  # empty while it is computed, from the other files
+
+    @property
+    def main(self) -> MainContext:
+        """What templates/project/main.c.j2 sees."""
+        return MainContext(
+            model_name=self.model_name,
+            macro=f"EK_{self.model_name.upper()}",
+            board_id=self.board.id,
+            version=f"{importlib.metadata.version('edgekit')}+{self.build_id}",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +89,7 @@ def cmake_context(
         toolchain_file="" if board.toolchain == "host" else TOOLCHAIN_FILE,
         isa_flags=board.isa_flags,
         compile_flags=_compile_flags(options),
-        definitions=_definitions(board, options),
+        definitions=tuple(f"{name}={value}" for name, value in definitions(board, options)),
         link_flags=("-Wl,--gc-sections", *(SANITIZERS if options.sanitize else ())),
         model_sources=tuple(path for path in sources if path.startswith("model/")),
         firmware_sources=tuple(path for path in sources if not path.startswith("model/")),
@@ -77,9 +105,16 @@ def cmake_context(
 
 
 def compiler_flags(board: Board, options: ProjectOptions) -> tuple[str, ...]:
-    """Every flag that decides what code the compiler makes, in the order in which it sees them."""
-    definitions = (f"-D{definition}" for definition in _definitions(board, options))
-    return (*board.isa_flags, *_compile_flags(options), *definitions)
+    """The flags of ours that decide what code the compiler makes, in the order it sees them.
+
+    A framework adds its own to them, and chooses the language and the sections.
+    """
+    flags = (
+        (options.optimisation, *WARNINGS)
+        if board.platformio is not None
+        else (*board.isa_flags, *_compile_flags(options))
+    )
+    return (*flags, *(f"-D{name}={value}" for name, value in definitions(board, options)))
 
 
 def _compile_flags(options: ProjectOptions) -> tuple[str, ...]:
@@ -87,11 +122,12 @@ def _compile_flags(options: ProjectOptions) -> tuple[str, ...]:
     return ("-std=c99", options.optimisation, "-g", *SECTIONS, *WARNINGS, *sanitizers)
 
 
-def _definitions(board: Board, options: ProjectOptions) -> tuple[str, ...]:
+def definitions(board: Board, options: ProjectOptions) -> tuple[tuple[str, str], ...]:
+    """Macros for every C file, as (name, value)."""
     pairs = [("EK_PROFILE", "1")]
     if board.clock_hz:
         pairs.append(("EK_CLOCK_HZ", f"{board.clock_hz}u"))
-    return tuple(f"{name}={value}" for name, value in (*pairs, *board.defines, *options.defines))
+    return (*pairs, *board.defines, *options.defines)
 
 
 def _linker_symbols(board: Board) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def build(
 
     Args:
         sources: the model library.
-        board: one that is built with CMake.
+        board: the one it is for.
         options: how it is compiled.
         directory: where to keep the project, and the image in its build/; None: nowhere, only the
             image stays, in the cache.
@@ -85,6 +85,7 @@ def build(
             board=board,
             options=options,
             directory=directory or Path(scratch),
+            tflm=sources.tflm,
         )
         image = build_project(project)
         return image if directory is None else _copied(image, directory / "build")

@@ -99,8 +99,8 @@ def test_a_board_without_its_port_is_refused_by_name(tmp_path: Path):
 
 def test_a_board_of_another_build_system_is_refused(tmp_path: Path):
     board = boards.load("host").model_copy(update={"build": "platformio"})
-    with pytest.raises(BoardError, match="platformio"):
-        tiny_project(board, tmp_path)
+    with pytest.raises(BoardError, match="PlatformIO"):
+        tiny_project(board, tmp_path, options=ProjectOptions(builder="cmake"))
 
 
 @pytest.mark.parametrize(

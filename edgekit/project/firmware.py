@@ -1,0 +1,30 @@
+"""The parts of firmware/ that a board needs."""
+
+from __future__ import annotations
+
+from edgekit import resources
+from edgekit.boards import Board
+from edgekit.errors import BoardError
+
+
+def files(board: Board) -> dict[str, str]:
+    """Headers, runtime, protocol, the board's port and its start-up code: path -> text.
+
+    Raises:
+        BoardError: one of the files that the board names is not there.
+    """
+    root = resources.tree("firmware")
+    ports = [root / "ports" / f"{board.port}{suffix}" for suffix in (".c", ".cpp")]
+    paths = [
+        *root.glob("include/edgekit/*.h"),
+        *(path for part in ("runtime", "protocol") for path in root.glob(f"{part}/*.[ch]")),
+        next((path for path in ports if path.is_file()), ports[0]),
+    ]
+    if board.startup:
+        paths += root.glob(f"startup/{board.startup}*.[cS]")
+    if board.linker:
+        paths.append(root / "startup" / f"{board.linker}.ld")
+    for path in paths:
+        if not path.is_file():
+            raise BoardError(f"{board.id}: there is no firmware/{path.relative_to(root)}")
+    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
