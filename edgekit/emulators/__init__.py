@@ -36,7 +36,7 @@ from edgekit.emulators.virtual_faults import (
     WatchdogInInvoke,
     WrongBootMode,
 )
-from edgekit.emulators.virtual_image import stand_in
+from edgekit.emulators.virtual_image import settings_of, stand_in
 from edgekit.errors import EmulatorError
 from edgekit.toolchain import FirmwareImage
 
@@ -52,6 +52,7 @@ __all__ = [
     "VirtualEsp32",
     "WatchdogInInvoke",
     "WrongBootMode",
+    "settings_of",
     "stand_in",
     "start",
 ]
