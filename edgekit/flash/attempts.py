@@ -73,7 +73,7 @@ def until_done(work: Work, task: Callable[[Attempt], None]) -> Written:
 
     Raises: what write() in writer.py says.
     """
-    started = time.monotonic()
+    started, mismatch = time.monotonic(), False
     work.usb = next((p for p in serial_ports.connected() if p.path == work.port), None)
     with heard_in(work.log, lambda done, total: work.on_block(done, total)) as say:
         for baud in _speeds(work.options.baud):
@@ -81,14 +81,15 @@ def until_done(work: Work, task: Callable[[Attempt], None]) -> Written:
             try:
                 facts = _attempt(work, baud, task)
             except _WORTH_ANOTHER as error:
-                work.failures.append(f"{baud} baud: {error}")
+                work.failures.append(f"at {baud} baud: {error}")
+                mismatch = isinstance(error, MismatchError)
                 say(traceback.format_exc())
             except EdgekitError:
                 say(traceback.format_exc())
                 raise
             else:
                 return _result(work, facts, baud, time.monotonic() - started)
-    raise advice.gave_up(work.port, work.failures, work.log)
+    raise advice.gave_up(work.port, work.failures, mismatch, work.log)
 
 
 def _speeds(first: int) -> tuple[int, ...]:
@@ -136,7 +137,7 @@ def _open(work: Work) -> RecordedPort:
             return RecordedPort(work.port, baud=_ROM_BAUD)
         except SerialPortError as error:
             if time.monotonic() > until:
-                raise advice.lost(work.port, str(error), work.failures, work.log) from error
+                raise advice.lost(work.port, str(error), work.log) from error
         work.progress(f"waiting for {work.port} to come back", 0, 0)
         time.sleep(0.1)
 
@@ -171,7 +172,7 @@ def _answering(work: Work, port: RecordedPort) -> object:
         return climb(
             port,
             button_wait_s=0.0 if work.answered else work.options.button_wait_s,
-            ask=advice.press_buttons(work.image),
+            ask=advice.press_buttons(work.image.chip),
             progress=work.progress,
         )
     except NoAnswerError as error:

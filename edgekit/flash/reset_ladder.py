@@ -75,8 +75,22 @@ def climb(port: RecordedPort, *, button_wait_s: float, ask: str, progress: Progr
     raise NoAnswerError(f"no ESP32 listens at {port.name}", tried=tuple(tried))
 
 
+def listen_to_start(path: str, seconds: float) -> bytes:
+    """What the chip behind the serial port `path` says as it starts; see restart_and_listen().
+
+    Raises:
+        SerialPortError: the port cannot be opened.
+        FlashError: it vanished.
+    """
+    port = RecordedPort(path, baud=_ROM_BAUD)
+    try:
+        return restart_and_listen(port, seconds)
+    finally:
+        port.close()
+
+
 def restart_and_listen(port: RecordedPort, seconds: float) -> bytes:
-    """What the chip says as it boots, if it can be reset; else what it says anyway."""
+    """What the chip says as it starts, if it can be reset; else what it says anyway."""
     from esptool.reset import HardReset
 
     port.baudrate = _ROM_BAUD

@@ -83,7 +83,7 @@ def test_another_chip_is_refused_and_nothing_is_written(esp32: PlayedChip):
     flash.write(image_for("esp32"), esp32.port)
     with pytest.raises(WrongBoardError) as caught:
         flash.write(image_for("esp32c3"), esp32.port)
-    assert "is an ESP32, the image is for an ESP32-C3 (esp32-c3)" in str(caught.value)
+    assert "is an ESP32, the image is for an ESP32-C3 (board esp32-c3)" in str(caught.value)
     assert flash.verify(image_for("esp32"), esp32.port).written_bytes == 0
 
 
