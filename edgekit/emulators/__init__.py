@@ -37,6 +37,7 @@ from edgekit.emulators.virtual_faults import (
     WrongBootMode,
 )
 from edgekit.emulators.virtual_image import settings_of, stand_in
+from edgekit.emulators.virtual_wiring import Wiring
 from edgekit.errors import EmulatorError
 from edgekit.toolchain import FirmwareImage
 
@@ -51,6 +52,7 @@ __all__ = [
     "Reset",
     "VirtualEsp32",
     "WatchdogInInvoke",
+    "Wiring",
     "WrongBootMode",
     "settings_of",
     "stand_in",

@@ -5,23 +5,25 @@ the real esptool speaks to; after a reset, the application: the program that lie
 chip's flash memory, found as the ROM and the second boot loader find it. Such a program is made
 by `stand_in`. It is the firmware built for this computer: nothing that it measures is an ESP32's.
 
-A pseudo-terminal carries no DTR and no RTS, by which a real board is reset. Two things stand in
-for them, unless `in_band_resets` is false: esptool's SYNC, when it reaches the application, counts
-as a reset into the loader; and a frame of the link, when it reaches the loader, counts as a reset
-into the application.
+A pseudo-terminal carries no DTR and no RTS, by which a real board is reset. So bytes stand in for
+them: see Wiring.IN_BAND. With the other wirings they reach the chip, from within this process,
+through the serial port's URL, `lines_url`.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
+from pathlib import Path
 from types import TracebackType
 
 from edgekit.boards import Board
 from edgekit.emulators.virtual_chip import Chip, End, Plug, Restart
 from edgekit.emulators.virtual_faults import Fault, Mode, PortVanishes, Reset
 from edgekit.emulators.virtual_image import settings_of
+from edgekit.emulators.virtual_line import Line
 from edgekit.emulators.virtual_loader import FlashMemory
+from edgekit.emulators.virtual_wiring import Lines, Wiring
 from edgekit.errors import EmulatorError
 
 _DEFAULT_FLASH_BYTES = 4 << 20
@@ -41,7 +43,9 @@ class VirtualEsp32:
         board: one that esptool flashes, with the chip that is wanted.
         flash_bytes: of its flash memory, a power of two; None: as the board has, or 4 MiB.
         faults: what is wrong with it from the start; more can be injected later.
-        in_band_resets: let bytes stand in for DTR and RTS, as said above.
+        wiring: how a host resets it.
+        stable_path: have a symbolic link here to the serial port that there is, as udev has for
+            boards that change their names; `serial_port` is then this path.
 
     Raises:
         BoardError: the board is no ESP32, or has a chip that no virtual chip plays.
@@ -54,13 +58,16 @@ class VirtualEsp32:
         *,
         flash_bytes: int | None = None,
         faults: tuple[Fault, ...] = (),
-        in_band_resets: bool = True,
+        wiring: Wiring = Wiring.IN_BAND,
+        stable_path: Path | None = None,
     ) -> None:
         self.board = board
         settings = settings_of(board)
+        if wiring is Wiring.USB and settings.chip == "esp32":
+            raise ValueError("an ESP32 has no USB of its own")
         size_bytes = flash_bytes or board.flash_bytes or _DEFAULT_FLASH_BYTES
         self.flash = FlashMemory(1 << (size_bytes - 1).bit_length())
-        self._chip = Chip(settings, self.flash, in_band=in_band_resets)
+        self._chip = Chip(settings, self.flash, Line(stable_path), wiring)
         self._closed = False
         for fault in faults:
             self.inject(fault)
@@ -73,7 +80,23 @@ class VirtualEsp32:
     @property
     def serial_port(self) -> str:
         """Its name; another one after each re-enumeration."""
-        return self._chip.line.path
+        return self._chip.line.name
+
+    @property
+    def lines_url(self) -> str:
+        """A URL that pyserial opens, in this process only: the serial port with DTR and RTS.
+
+        Raises:
+            ValueError: the chip is wired to none.
+        """
+        import serial
+
+        if self._chip.lines is None:
+            raise ValueError("the chip has no lines: give it Wiring.BRIDGE or Wiring.USB")
+        handlers = "edgekit.emulators.serial_urls"
+        if handlers not in serial.protocol_handler_packages:
+            serial.protocol_handler_packages.append(handlers)
+        return f"virtual://{self.serial_port}"
 
     @property
     def mode(self) -> Mode:
@@ -180,6 +203,14 @@ class VirtualEsp32:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def lines_behind(path: str) -> Lines | None:
+    """DTR and RTS of the chip that has the serial port `path` now."""
+    for chip in list(_running):
+        if chip.serial_port == path:
+            return chip._chip.lines
+    return None
 
 
 def close_all() -> None:

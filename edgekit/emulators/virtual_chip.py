@@ -25,6 +25,7 @@ from edgekit.emulators.virtual_faults import (
 from edgekit.emulators.virtual_line import Line, Order
 from edgekit.emulators.virtual_loader import SYNC, FlashMemory, StartApplication
 from edgekit.emulators.virtual_program import REBOOT_CODE, Program
+from edgekit.emulators.virtual_wiring import SETTLE_S, BridgeLines, Lines, UsbLines, Wiring
 
 _LOOP_S = 0.3  # from a boot that failed to the next
 _LISTEN_S = 60.0
@@ -35,9 +36,15 @@ _F = TypeVar("_F", bound=Fault)
 
 
 class Restart(Order):
-    """A reset of the chip; `heard` is what the new life has still to be told."""
+    """A reset of the chip.
 
-    def __init__(self, reset: Reset, into: Mode, heard: bytes = b"") -> None:
+    Args:
+        reset: why.
+        into: loader or application; None: as the boot pin says, in a moment.
+        heard: what the new life has still to be told.
+    """
+
+    def __init__(self, reset: Reset, into: Mode | None, heard: bytes = b"") -> None:
         super().__init__()
         self.reset, self.into, self.heard = reset, into, heard
 
@@ -50,6 +57,10 @@ class Plug(Order):
         self.into = into
 
 
+class Hold(Order):
+    """EN is low: the chip stands still until a Restart."""
+
+
 class End(Order):
     """The chip is to be no more."""
 
@@ -60,9 +71,18 @@ class Chip:
     `changed` guards the public attributes below it, and is notified when one of them changes.
     """
 
-    def __init__(self, settings: Esptool, flash: FlashMemory, *, in_band: bool) -> None:
-        self.line, self.flash = Line(), flash
-        self._settings, self._in_band = settings, in_band
+    def __init__(self, settings: Esptool, flash: FlashMemory, line: Line, wiring: Wiring) -> None:
+        self.line, self.flash = line, flash
+        self._settings, self._in_band = settings, wiring is Wiring.IN_BAND
+        self.lines: Lines | None = None
+        if wiring is Wiring.BRIDGE:
+            self._bridge = BridgeLines(
+                lambda: line.interrupt(Hold()),
+                lambda: line.interrupt(Restart(Reset.POWER_ON, None)),
+            )
+            self.lines = self._bridge
+        elif wiring is Wiring.USB:
+            self.lines = UsbLines(lambda into: line.interrupt(Restart(Reset.USB, into)))
         self._rom = virtual_rom.ROMS[settings.chip]
         self._heard_tail = b""
         self.changed = threading.Condition()
@@ -76,16 +96,19 @@ class Chip:
 
     def live(self) -> None:
         """Be the chip until an End."""
-        start = Restart(Reset.POWER_ON, Mode.APPLICATION)
+        start: Restart | None = Restart(Reset.POWER_ON, Mode.APPLICATION)
         try:
             while True:
                 try:
-                    self._start(start)
-                    self._be(Mode.UNPLUGGED)
+                    if start is not None:
+                        self._start(start)
+                    self._be(Mode.HELD if self.line.plugged else Mode.UNPLUGGED)
                     while True:
                         self.line.read(_LISTEN_S)
                 except Restart as restart:
                     start = restart
+                except Hold:
+                    start = None
                 except StartApplication as left:
                     reset = Reset.POWER_ON if left.heard else Reset.SOFTWARE
                     start = Restart(reset, Mode.APPLICATION, left.heard)
@@ -122,13 +145,20 @@ class Chip:
             self.line.plug()
         if (noise := self._fault(BootNoise)) is not None:
             self.line.say(random.Random(noise.seed).randbytes(noise.size_bytes))
-        straps = self._fault(WrongBootMode)
-        into = start.into if straps is None else straps.into
+        into = self._boot_mode(start)
         self._print(self._rom.greeting(start.reset, into))
         if into is Mode.LOADER:
-            self._load(start.heard)
+            self._load(start.heard if start.into is into else b"")
         else:
-            self._boot(start)
+            self._boot(start.reset, start.heard if start.into is into else b"")
+
+    def _boot_mode(self, start: Restart) -> Mode:
+        into = start.into
+        if into is None:
+            self._pause(2 * SETTLE_S)
+            into = self._bridge.sampled()
+        straps = self._fault(WrongBootMode)
+        return into if straps is None else straps.into
 
     def _load(self, heard: bytes) -> None:
         self._print(self._rom.waiting())
@@ -137,7 +167,7 @@ class Chip:
             self.line, self.flash, self._settings.chip, heard=heard, in_band=self._in_band
         )
 
-    def _boot(self, start: Restart) -> None:
+    def _boot(self, reset: Reset, heard: bytes) -> None:
         booted = boot(self.flash.read(), self._settings)
         self._print(booted.text)
         if booted.program is None:
@@ -149,11 +179,11 @@ class Chip:
             self._print(virtual_rom.BROWN_OUT)
             self._pause(_LOOP_S)
             raise Restart(Reset.BROWN_OUT, Mode.APPLICATION)
-        program = Program(booted.program, start.reset)
+        program = Program(booted.program, reset)
         try:
             self.program = program
             self._be(Mode.APPLICATION)
-            self._relay(program, start.heard if start.into is Mode.APPLICATION else b"")
+            self._relay(program, heard)
         finally:
             self.program, self.last_words = None, program.last_output()
             program.close()

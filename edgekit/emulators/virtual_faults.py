@@ -13,7 +13,8 @@ from enum import Enum
 class Reset(Enum):
     """Why the chip last started."""
 
-    POWER_ON = "power-on"  # also the reset button, and RTS
+    POWER_ON = "power-on"  # also the reset button, and RTS of a USB bridge
+    USB = "usb"  # by DTR and RTS of the chip's own USB-Serial-JTAG
     SOFTWARE = "software"
     WATCHDOG = "watchdog"
     PANIC = "panic"
@@ -28,6 +29,7 @@ class Mode(Enum):
     LOADER = "loader"  # waits for a download: esptool can speak to it
     APPLICATION = "application"
     BOOT_LOOP = "boot loop"  # resets again and again: erased or damaged flash memory, brown-outs
+    HELD = "held"  # in reset, by RTS
     HALTED = "halted"  # the application has ended, or is none that this computer can run
     UNPLUGGED = "unplugged"  # no power, and no serial port
 

@@ -9,6 +9,7 @@ import queue
 import select
 import time
 import tty
+from pathlib import Path
 
 _READ_BYTES = 65536
 _PATIENCE_S = 0.2  # how long text waits for room: nobody may be listening
@@ -25,13 +26,15 @@ class Line:
     waits for then ends with that order.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stable_path: Path | None = None) -> None:
+        """Plug it in; `stable_path` becomes a symbolic link to whatever serial port there is."""
+        self._stable_path = stable_path
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._wake, False)
         self._master = self._slave = -1
-        self.path = ""
+        self.name = ""
         self._budget: int | None = None
         self.plug()
 
@@ -40,16 +43,22 @@ class Line:
         master, slave = pty.openpty()
         tty.setraw(slave)
         os.set_blocking(master, False)
-        path = os.ttyname(slave)  # another than before: that slave side is still open
+        name = os.ttyname(slave)  # another than before: that slave side is still open
         self.unplug()
         self._close(self._slave)
-        self._master, self._slave, self.path = master, slave, path
+        self._master, self._slave = master, slave
+        if self._stable_path is not None:
+            self._stable_path.symlink_to(name)
+            name = str(self._stable_path)
+        self.name = name
 
     def unplug(self) -> None:
         """Have the serial port go away, under whoever has it open."""
         self._budget = None
         master, self._master = self._master, -1
         self._close(master)
+        if self._stable_path is not None:
+            self._stable_path.unlink(missing_ok=True)
 
     @property
     def plugged(self) -> bool:

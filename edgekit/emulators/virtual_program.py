@@ -29,7 +29,7 @@ _CAUSES = {
     Reset.SOFTWARE: "software",
     Reset.WATCHDOG: "watchdog",
     Reset.PANIC: "fault",
-    Reset.BROWN_OUT: "fault",
+    Reset.BROWN_OUT: "brown-out",
 }
 
 

@@ -67,9 +67,12 @@ def _lines(*lines: str) -> str:
     return "".join(f"{line}\r\n" for line in lines)
 
 
-def _resets(power: str, software: str, watchdog: str, brown_out: str, rtc: str) -> dict[Reset, str]:
+def _resets(
+    power: str, software: str, watchdog: str, brown_out: str, rtc: str, usb: str
+) -> dict[Reset, str]:
     return {
         Reset.POWER_ON: f"0x1 ({power})",
+        Reset.USB: f"0x15 ({usb})",
         Reset.SOFTWARE: f"0xc ({software})",
         Reset.PANIC: f"0xc ({software})",
         Reset.WATCHDOG: f"0x8 ({watchdog})",
@@ -80,7 +83,12 @@ def _resets(power: str, software: str, watchdog: str, brown_out: str, rtc: str) 
 
 _FLASH = "SPI_FAST_FLASH_BOOT"
 _NEWER = _resets(
-    "POWERON", "RTC_SW_CPU_RST", "TG1WDT_SYS_RST", "BROWNOUT_RST", "0x7 (TG0WDT_SYS_RST)"
+    "POWERON",
+    "RTC_SW_CPU_RST",
+    "TG1WDT_SYS_RST",
+    "BROWNOUT_RST",
+    "0x7 (TG0WDT_SYS_RST)",
+    "USB_UART_CHIP_RESET",
 )
 
 
@@ -98,6 +106,7 @@ ROMS: Mapping[str, Rom] = {
             "TG1WDT_SYS_RESET",
             "RTCWDT_BROWN_OUT_RESET",
             "0x10 (RTCWDT_RTC_RESET)",
+            "",  # it has no USB
         ),
         boots=_boots("0x13", "0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))"),
         before_load=("configsip: 0, SPIWP:0xee", _SPI_PINS, "mode:DIO, clock div:2"),
@@ -125,7 +134,14 @@ ROMS: Mapping[str, Rom] = {
     ),
     "esp32c6": Rom(
         banner=("ESP-ROM:esp32c6-20220919", "Build:Sep 19 2022"),
-        resets=_resets("POWERON", "SW_CPU", "TG1_WDT_HPSYS", "LP_BOD_SYS", "0x7 (TG0_WDT_HPSYS)"),
+        resets=_resets(
+            "POWERON",
+            "SW_CPU",
+            "TG1_WDT_HPSYS",
+            "LP_BOD_SYS",
+            "0x7 (TG0_WDT_HPSYS)",
+            "USB_UART_HPSYS",
+        ),
         boots=_boots("0xc", "0x4 (DOWNLOAD(USB/UART0/SDIO_REI_FEO))"),
         before_load=("SPIWP:0xee", "mode:DIO, clock div:2"),
         lost="ets_main.c 341 ",

@@ -41,6 +41,7 @@ static ek_reset_cause find_reset_cause(void)
         {"software", EK_RESET_SOFTWARE},
         {"watchdog", EK_RESET_WATCHDOG},
         {"fault", EK_RESET_FAULT},
+        {"brown-out", EK_RESET_BROWN_OUT},
     };
     const char *const name = getenv(RESET_CAUSE_VARIABLE);
     for (size_t i = 0; name != NULL && i < sizeof causes / sizeof causes[0]; i++) {
