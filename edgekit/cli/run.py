@@ -29,6 +29,13 @@ def run(
     warmup: WarmupOption = 1,
     profile: Annotated[bool, typer.Option("--profile", help="Measure each operator.")] = False,
     engine: EngineOption = "aot",
+    virtual: Annotated[
+        bool,
+        typer.Option(
+            "--virtual",
+            help="Of an ESP32 board: flash and ask a chip that this computer plays.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -39,6 +46,9 @@ def run(
 
     Every output byte is compared with the reference before any latency is shown.
 
+    With --virtual this computer plays an ESP32: esptool flashes it, then the firmware, built for
+    this computer, answers. Flashing and the link are as on the board, the latency is not.
+
     [bold]Examples[/bold]
 
         edgekit run model.tflite
@@ -46,13 +56,16 @@ def run(
         edgekit run model.tflite --board qemu-cortex-m4 --profile
 
         edgekit run model.tflite -b qemu-riscv32 --inputs test.npz --json result.json
+
+        edgekit run model.tflite --board esp32 --virtual
     """
     from edgekit import pipeline, report
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
     with console.progress() as progress:
-        measurement = pipeline.run(
+        run_on_board = pipeline.virtual.run if virtual else pipeline.run
+        measurement = run_on_board(
             model,
             board,
             parse_inputs(inputs),

@@ -22,12 +22,42 @@ from types import TracebackType
 
 from edgekit import processes
 from edgekit.boards import Board
-from edgekit.emulators import guard
+from edgekit.emulators import guard, virtual
 from edgekit.emulators.command import command_for
+from edgekit.emulators.virtual import VirtualEsp32
+from edgekit.emulators.virtual_faults import (
+    BootNoise,
+    BrownOutLoop,
+    Fault,
+    Mode,
+    PortVanishes,
+    Reenumeration,
+    Reset,
+    WatchdogInInvoke,
+    WrongBootMode,
+)
+from edgekit.emulators.virtual_image import settings_of, stand_in
+from edgekit.emulators.virtual_wiring import Wiring
 from edgekit.errors import EmulatorError
 from edgekit.toolchain import FirmwareImage
 
-__all__ = ["EmulatedBoard", "start"]
+__all__ = [
+    "BootNoise",
+    "BrownOutLoop",
+    "EmulatedBoard",
+    "Fault",
+    "Mode",
+    "PortVanishes",
+    "Reenumeration",
+    "Reset",
+    "VirtualEsp32",
+    "WatchdogInInvoke",
+    "Wiring",
+    "WrongBootMode",
+    "settings_of",
+    "stand_in",
+    "start",
+]
 
 _GRACE_S = 2.0  # between asking a process to end and killing it
 _LAST_GASP_S = 0.1  # what a dying process may take to be gone
@@ -192,4 +222,5 @@ class EmulatedBoard:
 def _close_all() -> None:
     for board in list(_running):
         board.close()
+    virtual.close_all()
     guard.stop()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import secrets
 import time
 
-from edgekit.errors import FrameError, LinkError, LinkTimeoutError, ProtocolError
+from edgekit import boot_messages
+from edgekit.errors import DeviceError, FrameError, LinkError, LinkTimeoutError, ProtocolError
 from edgekit.link.frame import HEADER_BYTES, FrameReader, encode
 from edgekit.link.messages import (
     REPLY,
@@ -25,6 +26,9 @@ from edgekit.link.transport import Transport
 
 _READ_BYTES = 4096
 _QUIET_S = 0.05  # how long to go on listening after a damaged frame before asking again
+_HEARD_BYTES = 2048  # of what came since the request: a boot loop's last rounds
+_RESET_TEXT = b"rst:0x"  # an ESP32's ROM says so at each start
+_START_S = 2.0  # from there until its firmware answers
 
 
 class Conversation:
@@ -46,6 +50,7 @@ class Conversation:
         self._reply_bytes = 256  # of the longest reply, until HELLO says it
         self._session = self._sequence = 0
         self._damage: str | None = None
+        self._heard = bytearray()  # since the request, frames and all
         self._noticed = False  # that the model runs
 
     def begin(self) -> Hello:
@@ -68,6 +73,12 @@ class Conversation:
         status, reply = self.exchange(message, payload, runs=runs)
         if status == Status.VERSION:
             raise version_error(reply)
+        if status == Status.SESSION and (finding := self._finding()) is not None:
+            raise DeviceError(
+                f"the board restarted during {message.name}: {finding}",
+                status=status,
+                hint=finding.advice or "begin again",
+            )
         if status != Status.OK:
             raise device_error(message, status, reply)
         return reply
@@ -81,6 +92,7 @@ class Conversation:
         frame = encode(asked.pack() + payload)
         travel_s = (len(frame) + self._reply_bytes) / self._min_bytes_per_s
         self._damage, self._noticed = None, False
+        self._heard.clear()
         for attempt in range(1, self._attempts + 1):
             self._transport.write(frame)
             # The notice that the model runs may be lost, so the last wait is as long as a run's;
@@ -99,6 +111,8 @@ class Conversation:
             received = self._transport.read(_READ_BYTES, left_s)
             if not received:
                 return None
+            self._heard += received
+            del self._heard[:-_HEARD_BYTES]
             for event in self._reader.feed(received):
                 reply = self._meaning(asked, event)
                 if isinstance(reply, tuple):
@@ -108,6 +122,8 @@ class Conversation:
                     deadline = time.monotonic() + (self._run_timeout_s if runs else patience_s)
                 elif reply is Status.DAMAGED:
                     deadline = min(deadline, time.monotonic() + _QUIET_S)
+            if _RESET_TEXT in self._heard:  # what was asked is forgotten, so no run is to wait for
+                deadline = min(deadline, time.monotonic() + _START_S)
         return None
 
     def _meaning(self, asked: Header, event: bytes | FrameError) -> tuple[int, bytes] | Status:
@@ -130,6 +146,11 @@ class Conversation:
 
     def _no_reply(self, message: Message) -> LinkError:
         asked = f"asked {self._attempts} times for {message.name}"
+        if (finding := self._finding()) is not None:
+            return LinkTimeoutError(
+                f"{asked}, and the board does not answer: {finding}",
+                hint=finding.advice or "press its reset button, with no other button held",
+            )
         if self._damage is not None:
             return FrameError(
                 f"{asked}, and frames arrived damaged ({self._damage})",
@@ -144,6 +165,13 @@ class Conversation:
             f"{asked}, and the board stayed silent",
             hint="check port, cable and baud rate, and that edgekit's firmware is on the board",
         )
+
+    def _finding(self) -> boot_messages.Finding | None:
+        """What an ESP32 said of why it does not answer."""
+        text = self._heard.decode("ascii", errors="replace")
+        found = [f for f in boot_messages.decode(text) if f.kind != "started"]
+        telling = [f for f in found if f.kind != "boot-loop"]  # which says that, but not why
+        return next(iter(telling or found), None)
 
 
 def _printable(text: bytes) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["us", "cycles", "instructions"]
+#: host_us: microseconds of the computer that stood in for the board.
+Unit = Literal["us", "cycles", "instructions", "host_us"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,3 +99,5 @@ class Measurement:
     memory: Memory
     verify: Verification
     accuracy: Accuracy | None
+    #: The firmware ran on this computer; only flashing and the link were those of the board.
+    virtual: bool = False

@@ -1,5 +1,6 @@
 """The only place that knows the order of the stages."""
 
+from edgekit.pipeline import virtual
 from edgekit.pipeline.firmware import (
     BuiltFirmware,
     CompiledModel,
@@ -28,4 +29,5 @@ __all__ = [
     "measure",
     "run",
     "verify",
+    "virtual",
 ]

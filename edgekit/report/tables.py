@@ -12,7 +12,13 @@ from edgekit.boards import Board
 from edgekit.measurement import Latency, Measurement, Verification
 
 #: How a latency's unit is written after a number.
-_UNITS = {"us": "µs", "cycles": "cycles", "instructions": "instructions"}
+_UNITS = {
+    "us": "µs",
+    "cycles": "cycles",
+    "instructions": "instructions",
+    "host_us": "µs of this computer",
+}
+_VIRTUAL = "the firmware ran on this computer; only flashing and the link were exercised"
 
 
 def plain(*headings: str, title: str | None = None) -> Table:
@@ -65,8 +71,9 @@ def summary(m: Measurement) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    where = f"{m.board} (emulated)" if m.emulated else m.board
-    table.add_row("board", where)
+    table.add_row("board", m.board + _how_real(m))
+    if m.virtual:
+        table.add_row("virtual", _VIRTUAL)
     table.add_row("model", f"{m.model.name}, {m.model.macs:,} MACs, engine {m.engine}")
     table.add_row("verified", verification_text(m.verify))
     if m.accuracy is not None:
@@ -93,6 +100,12 @@ def summary(m: Measurement) -> Table:
     return table
 
 
+def _how_real(m: Measurement) -> str:
+    if m.virtual:
+        return " (virtual)"
+    return " (emulated)" if m.emulated else ""
+
+
 def _with_arena(memory: object) -> str:
     return " with the arena" if getattr(memory, "static_ram_bytes", None) is not None else ""
 
@@ -101,9 +114,10 @@ def operators(m: Measurement) -> Table:
     """Each step with its share of the latency."""
     unit = _UNITS[m.invoke.unit]
     # a microsecond is long for a multiplication: nanoseconds read better
-    per_mac, scale = (">ns per MAC", 1000) if m.invoke.unit == "us" else (">per MAC", 1)
-    headings = ("#", "operator", ">MACs", f">{unit}", ">share", per_mac)
-    table = plain(*headings, title=f"{unit} by operator, {m.model.name} on {m.board}")
+    per_mac, scale = (">ns per MAC", 1000) if m.invoke.unit.endswith("us") else (">per MAC", 1)
+    headings = ("#", "operator", ">MACs", f">{unit.partition(' ')[0]}", ">share", per_mac)
+    where = m.board + (_how_real(m) if m.virtual else "")
+    table = plain(*headings, title=f"{unit} by operator, {m.model.name} on {where}")
     total = sum(op.median or 0 for op in m.operators)
     for op in m.operators:
         share = "–" if op.median is None or not total else f"{op.median / total:.1%}"

@@ -14,6 +14,7 @@
 #define STACK_SPAN_BYTES     ((uintptr_t)64 * 1024) /* what stack painting may touch */
 #define STACK_RLIMIT_MIN     ((rlim_t)256 * 1024)   /* below this it may not */
 #define RESET_CAUSE_VARIABLE "EDGEKIT_HOST_RESET"
+#define REBOOT_CODE_VARIABLE "EDGEKIT_HOST_REBOOT_CODE" /* who started us starts us again */
 
 static uint8_t *stack_limit;
 static ek_reset_cause reset_cause = EK_RESET_UNKNOWN;
@@ -31,12 +32,30 @@ static uint8_t *find_stack_limit(void)
     return (uint8_t *)address;
 }
 
+static ek_reset_cause find_reset_cause(void)
+{
+    static const struct {
+        const char *name;
+        ek_reset_cause cause;
+    } causes[] = {
+        {"software", EK_RESET_SOFTWARE},
+        {"watchdog", EK_RESET_WATCHDOG},
+        {"fault", EK_RESET_FAULT},
+        {"brown-out", EK_RESET_BROWN_OUT},
+    };
+    const char *const name = getenv(RESET_CAUSE_VARIABLE);
+    for (size_t i = 0; name != NULL && i < sizeof causes / sizeof causes[0]; i++) {
+        if (strcmp(name, causes[i].name) == 0) {
+            return causes[i].cause;
+        }
+    }
+    return EK_RESET_POWER_ON;
+}
+
 ek_status ek_port_init(void)
 {
     stack_limit = find_stack_limit();
-    const char *cause = getenv(RESET_CAUSE_VARIABLE);
-    reset_cause =
-        cause != NULL && strcmp(cause, "software") == 0 ? EK_RESET_SOFTWARE : EK_RESET_POWER_ON;
+    reset_cause = find_reset_cause();
     (void)unsetenv(RESET_CAUSE_VARIABLE);
     return EK_OK;
 }
@@ -98,6 +117,10 @@ uint8_t *ek_port_stack_limit(void)
 /* Same process, same file descriptors, new image: to the other end it is a board that reset. */
 ek_status ek_port_reboot(void)
 {
+    const char *const code = getenv(REBOOT_CODE_VARIABLE);
+    if (code != NULL) {
+        _exit(atoi(code));
+    }
     char name[] = "edgekit";
     char *arguments[] = {name, NULL};
     if (setenv(RESET_CAUSE_VARIABLE, "software", 1) == 0) {
