@@ -140,9 +140,7 @@ def _code(operator: Operator) -> tuple[int, str | None]:
     return schema.BUILTIN_OPERATORS.index(kind.upper()), None
 
 
-def _subgraph(
-    builder: Any, graph: Graph, buffer_of: Mapping[Tensor, int], codes: list[str]
-) -> int:
+def _subgraph(builder: Any, graph: Graph, buffer_of: Mapping[Tensor, int], codes: list[str]) -> int:
     """`buffer_of`: every tensor in the order of its number, with its buffer's."""
     slots = schema.SubGraph
     numbers: dict[Tensor | None, int] = {tensor: i for i, tensor in enumerate(buffer_of)}
