@@ -40,7 +40,7 @@ STRUCTURES: Mapping[str, Structures] = {
     "dequantize": Structures(0, 32, 32),
     "expand_dims": _NONE,
     "fill": _NONE,
-    "fully_connected": Structures(32, 48, 80, 32),
+    "fully_connected": Structures(36, 48, 80, 32),  # options of 32 bytes, aligned to 8
     "gather": Structures(8),
     "hard_swish": Structures(0, 20, 20),
     "leaky_relu": Structures(4, 32, 32),

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 from edgekit.ir import DType, Operator
 from edgekit.memory.tflm_scratch_esp32s3 import conv_scratch, depthwise_scratch
+from edgekit.ops import UnsupportedError
 
 #: Whose kernels a device has: TensorFlow Lite Micro's own; those of CMSIS-NN, on cores with and
 #: without the vector extension MVE (Cortex-M55, M85); those of ESP-NN, on the ESP32-S3 and on
@@ -33,9 +34,13 @@ def scratch_requests(operator: Operator, library: KernelLibrary) -> Requests:
     kernel needs none, or is TRANSPOSE_CONV, ADD_N or MIRROR_PAD. Custom operators are not. The
     sums of weights that FULLY_CONNECTED makes for MVE count as kept: edgekit/memory/tflm_tail.py.
     """
-    optimised = _OPTIMISED[library].get(operator.kind)
-    own = _REFERENCE.get(operator.kind) if optimised is None else optimised
-    return () if own is None else tuple(size for size in own(operator) if size > 0)
+    rule = _OPTIMISED[library].get(operator.kind) or _REFERENCE.get(operator.kind)
+    if rule is None:
+        return ()
+    try:
+        return tuple(size for size in rule(operator) if size > 0)
+    except (ValueError, IndexError, UnsupportedError):
+        return ()  # a tensor is missing or has another rank: no kernel will run this
 
 
 def _is_int8(operator: Operator) -> bool:
@@ -86,21 +91,27 @@ def _cmsis_conv(operator: Operator, lanes_bytes: int) -> Requests:
 
 
 def _cmsis_depthwise(operator: Operator) -> Requests:
-    if not _is_int8(operator):
-        return ()
     _, height, width, channels = operator.input(1).shape
-    if height == width == 3:
-        return ()  # its own function, which needs none
+    if not _is_plain_depthwise(operator) or height == width == 3:
+        return ()  # 3x3 has a function of its own, which needs none
     return (2 * channels * height * width,)
 
 
 def _mve_depthwise(operator: Operator) -> Requests:
-    if not _is_int8(operator):
-        return ()
     _, height, width, channels = operator.input(1).shape
-    as_conv = _up(4 * height * width * channels, 64) + height * width * channels
-    one_channel = operator.input(0).shape[3] == 1
-    return (max(4 * _MVE_CHANNELS * height * width, as_conv if one_channel else 0),)
+    if _is_int8(operator) and operator.input(0).shape[3] == 1 < channels:
+        return (4 * _up(height * width, 16) + channels * height * width,)  # as a convolution
+    if not _is_plain_depthwise(operator):
+        return ()
+    return (4 * _MVE_CHANNELS * height * width,)
+
+
+def _is_plain_depthwise(operator: Operator) -> bool:
+    """True for one output for each input of int8, without dilation: CMSIS-NN's fast case."""
+    source, attributes = operator.input(0), operator.attributes
+    dilation = (attributes.dilation_height, attributes.dilation_width)
+    alone = source.shape[0] == 1 and source.shape[3] == operator.output.shape[3]
+    return _is_int8(operator) and alone and dilation == (1, 1)
 
 
 def _cmsis_dense(operator: Operator) -> Requests:

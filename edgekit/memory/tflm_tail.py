@@ -11,6 +11,7 @@ oracle (64 bits) and against what TensorFlow Lite Micro measured of itself on 32
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -25,8 +26,8 @@ _KERNEL_ALIGNMENT = 16  # of what kernels ask for
 _OPTIONS_ALIGNMENT = 4
 #: Requests of scratch for which there must be room before each kernel's Prepare.
 _SPARE_REQUESTS = 12
-#: sizeof of all that GreedyMemoryPlanner needs for one buffer while it plans.
-_PLANNER_BUFFER_BYTES = 40
+#: What GreedyMemoryPlanner needs for each buffer while it plans.
+_PLANNED_BYTES = 40
 #: Kernels that look at their tensors in Prepare do so twice at most, each time in a new place.
 _LOOKS = 2
 
@@ -80,35 +81,18 @@ def tail(
     """
     sizes = _SIZES[pointer_bytes]
     arena = _Arena()
-    for size in sizes.allocators:
+    for size in (*sizes.allocators, sizes.subgraph):
         arena.keep(size, pointer_bytes)
-    arena.keep(sizes.subgraph, pointer_bytes)
     arena.keep(sizes.eval_tensor * tensors, pointer_bytes)
     arena.keep(sizes.node * len(graph.operators), pointer_bytes)
-    for operator in graph.operators:
-        arena.keep(_structures(operator).options_bytes, _OPTIONS_ALIGNMENT)
-    for operator in graph.operators:
-        arena.keep(_structures(operator).kernel_bytes(pointer_bytes, library), _KERNEL_ALIGNMENT)
-    requests = 0
-    for operator in graph.operators:
-        for size in _kept_by_prepare(operator, library, sizes):
-            arena.keep(size, _KERNEL_ALIGNMENT)
-        requests += len(scratch_requests(operator, library))
-        queue = sizes.scratch_request * (requests + _SPARE_REQUESTS)
-        arena.borrow(queue + _LOOKS * sum(_look(t, sizes) for t in _tensors(operator)))
+    requests = _prepare(arena, graph.operators, sizes, library)
     arena.keep(pointer_bytes * requests, pointer_bytes)
-    queue = sizes.scratch_request * (requests + _SPARE_REQUESTS)
-    planning = sizes.allocation * (tensors + requests) + _PLANNER_BUFFER_BYTES * (
-        buffers + requests
-    )
-    arena.borrow(queue + pointer_bytes + planning + 2 * _KERNEL_ALIGNMENT)
+    planned = sizes.allocation * (tensors + requests) + _PLANNED_BYTES * (buffers + requests)
+    arena.borrow(_queue(requests, sizes) + pointer_bytes + planned + 2 * _KERNEL_ALIGNMENT)
     for ends in (graph.inputs, graph.outputs):
         arena.keep(pointer_bytes * len(ends), _KERNEL_ALIGNMENT)
         for tensor in ends:
-            arena.keep(sizes.tensor, pointer_bytes)
-            if tensor.quantization is not None:
-                arena.keep(sizes.quantization, pointer_bytes)
-                arena.keep(4 + 4 * len(tensor.quantization.scales), 4)
+            _keep_tensor(arena, tensor, sizes)
     return Tail(kept_bytes=arena.kept_bytes, start_bytes=arena.most_bytes)
 
 
@@ -127,6 +111,38 @@ class _Arena:
     def borrow(self, size_bytes: int) -> None:
         """Take `size_bytes` from the beginning for a moment."""
         self.most_bytes = max(self.most_bytes, self.kept_bytes + size_bytes)
+
+
+def _prepare(
+    arena: _Arena, operators: Sequence[Operator], sizes: _Sizes, library: KernelLibrary
+) -> int:
+    """Parse, initialise and prepare the operators; how many buffers of scratch they ask for."""
+    for operator in operators:
+        arena.keep(_structures(operator).options_bytes, _OPTIONS_ALIGNMENT)
+    for operator in operators:
+        own = _structures(operator).kernel_bytes(sizes.pointer, library)
+        arena.keep(own, _KERNEL_ALIGNMENT)
+    requests = 0
+    for operator in operators:
+        for size in _kept_by_prepare(operator, library, sizes):
+            arena.keep(size, _KERNEL_ALIGNMENT)
+        requests += len(scratch_requests(operator, library))
+        looks = sum(_look(tensor, sizes) for tensor in _tensors(operator))
+        arena.borrow(_queue(requests, sizes) + _LOOKS * looks)
+    return requests
+
+
+def _queue(requests: int, sizes: _Sizes) -> int:
+    """Bytes for requests of scratch, and those of the next operator."""
+    return sizes.scratch_request * (requests + _SPARE_REQUESTS)
+
+
+def _keep_tensor(arena: _Arena, tensor: Tensor, sizes: _Sizes) -> None:
+    """A TfLiteTensor of the model's inputs or outputs."""
+    arena.keep(sizes.tensor, sizes.pointer)
+    if tensor.quantization is not None:
+        arena.keep(sizes.quantization, sizes.pointer)
+        arena.keep(4 + 4 * len(tensor.quantization.scales), 4)
 
 
 def _structures(operator: Operator) -> Structures:
@@ -148,16 +164,20 @@ def _kept_by_prepare(operator: Operator, library: KernelLibrary, sizes: _Sizes) 
     """Sizes of what the kernel's Prepare asks for."""
     kind = operator.kind
     if kind in ("conv_2d", "depthwise_conv_2d", "transpose_conv"):
-        return _per_channel(operator.output.shape[-1])
+        return _per_channel(_channels(operator.output))
     if kind == "fully_connected":
         return _kept_by_dense(operator, library)
     if kind == "softmax":
-        return (2 * 513,) * 2 if operator.input(0).dtype is DType.INT16 else ()
+        return (2 * 513,) * 2 if operator.output.dtype is DType.INT16 else ()
     if kind == "batch_matmul":
         return [32, *(size for t in _tensors(operator)[:2] for size in _turned(t, sizes))]
     if kind in ("gather", "gather_nd", "depth_to_space", "space_to_depth", "l2_pool_2d"):
         return (_shape_bytes(operator.output),)
     return ()
+
+
+def _channels(tensor: Tensor) -> int:
+    return math.prod(tensor.shape[-1:])
 
 
 def _per_channel(channels: int) -> tuple[int, int]:
@@ -167,9 +187,10 @@ def _per_channel(channels: int) -> tuple[int, int]:
 
 def _kept_by_dense(operator: Operator, library: KernelLibrary) -> Sequence[int]:
     """With the sums of weights; builds that save them take one operator's as scratch instead."""
-    weights = operator.input(1).quantization
-    channels = 1 if weights is None else len(weights.scales)
-    sums = 4 * operator.output.shape[-1] if library == "cmsis_nn_mve" else 0
+    weights = operator.optional_input(1)
+    quantization = None if weights is None else weights.quantization
+    channels = 1 if quantization is None else len(quantization.scales)
+    sums = 4 * _channels(operator.output) if library == "cmsis_nn_mve" else 0
     return (*(_per_channel(channels) if channels > 1 else ()), sums)
 
 
