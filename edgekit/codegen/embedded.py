@@ -15,7 +15,7 @@ from edgekit.ir import Graph, Tensor
 from edgekit.memory.lifetimes import aligned
 from edgekit.memory.tflm_plan import WhenToPlan, plan_head
 from edgekit.memory.tflm_scratch import KERNEL_LIBRARIES, KernelLibrary
-from edgekit.memory.tflm_tail import PointerBytes, tail
+from edgekit.memory.tflm_tail import PointerBytes, Tail, tail
 
 #: Passes after which a graph still has a form as .tflite.
 _PASSES: tuple[passes.Pass, ...] = (
@@ -80,18 +80,9 @@ def embed(
     form = _rewritten(graph) or _kept(content, graph)
     head = plan_head(form.graph, libraries, plan=form.plan)
     offsets = {form.numbers[tensor]: at for tensor, at in (head.offsets or {}).items()}
-    tails = [
-        tail(
-            form.graph,
-            tensors=form.tensors,
-            buffers=sum(tensor.constant is None for tensor in form.graph.tensors),
-            pointer_bytes=pointer_bytes,
-            library=library,
-        )
-        for library in libraries
-    ]
-    tail_bytes = max(one.kept_bytes for one in tails)
-    start_bytes = max(one.start_bytes for one in tails)
+    kept = [_tail(form, pointer_bytes, library) for library in libraries]
+    tail_bytes = max(one.kept_bytes for one in kept)
+    start_bytes = max(one.start_bytes for one in kept)
     return EmbeddedModel(
         content=form.write(_plan_bytes(offsets, form.tensors) if head.offsets else None),
         graph=form.graph,
@@ -125,6 +116,16 @@ class _Form:
     tensors: int  # that the .tflite has, in all
     plan: WhenToPlan
     write: Callable[[bytes | None], bytes]  # with the content of the metadata, if any
+
+
+def _tail(form: _Form, pointer_bytes: PointerBytes, library: KernelLibrary) -> Tail:
+    return tail(
+        form.graph,
+        tensors=form.tensors,
+        buffers=sum(tensor.constant is None for tensor in form.graph.tensors),
+        pointer_bytes=pointer_bytes,
+        library=library,
+    )
 
 
 def _rewritten(graph: Graph) -> _Form | None:
