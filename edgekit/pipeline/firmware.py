@@ -193,6 +193,26 @@ def build(
     return BuiltFirmware(model=compiled, image=image)
 
 
+def write(
+    compiled: CompiledModel,
+    directory: str | os.PathLike[str],
+    *,
+    options: project.ProjectOptions | None = None,
+) -> project.Project:
+    """Write the project, and stop before the compiler: `edgekit build --project-only`.
+
+    Raises:
+        BoardError: the board cannot be built like this.
+        UserError: the directory holds something else, or cannot be written.
+    """
+    return toolchain.write(
+        compiled.sources,
+        compiled.board,
+        options=options or project.ProjectOptions(),
+        directory=Path(directory),
+    )
+
+
 @contextlib.contextmanager
 def connect(target: BuiltFirmware | str, *, baud: int = 115200) -> Iterator[Device]:
     """A conversation with a board: an emulated one is started for it and ended after it.
@@ -309,6 +329,7 @@ def run(
     warmup: int = 1,
     profile: bool = False,
     directory: str | os.PathLike[str] | None = None,
+    options: project.ProjectOptions | None = None,
     progress: Progress = silent,
 ) -> Measurement:
     """Compile, build, start, verify and measure: `edgekit run`. Errors are those of the stages."""
@@ -317,7 +338,7 @@ def run(
     samples = measurement.samples_for(
         compiled.source_graph, inputs
     )  # a bad file is said before a build
-    built = build(compiled, directory=directory, progress=progress)
+    built = build(compiled, directory=directory, options=options, progress=progress)
     with connect(built) as device:
         return measure(
             device,

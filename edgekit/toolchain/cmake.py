@@ -15,6 +15,7 @@ from edgekit import processes
 from edgekit.errors import ToolMissingError
 from edgekit.progress import Progress
 from edgekit.project import Project
+from edgekit.project.context import TOOLCHAIN_FILE
 from edgekit.toolchain import build_log, cache
 from edgekit.toolchain.artefacts import BuilderTools, Built
 from edgekit.toolchain.compiler import Compiler, find_compiler
@@ -50,7 +51,7 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
         *("-DCMAKE_C_COMPILER_WORKS=TRUE", "-DCMAKE_C_COMPILER_FORCED=TRUE"),
         "-DCMAKE_COLOR_DIAGNOSTICS=OFF",
     ]
-    toolchain_file = project.directory / "toolchain.cmake"
+    toolchain_file = project.directory / TOOLCHAIN_FILE
     if toolchain_file.is_file():
         configure.append(f"-DCMAKE_TOOLCHAIN_FILE={toolchain_file.resolve()}")
     log = directory / "build.log"
@@ -63,6 +64,16 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
         linker_map=directory / "firmware.map",
         model_objects=tuple(sorted((directory / "CMakeFiles" / "model.dir").rglob("*.o*"))),
         model_object=_MODEL_OBJECT,
+    )
+
+
+def by_hand(project: Project) -> str:
+    """The shell command that builds the project without edgekit."""
+    file = project.directory / TOOLCHAIN_FILE
+    toolchain = f" -DCMAKE_TOOLCHAIN_FILE={TOOLCHAIN_FILE}" if file.is_file() else ""
+    return (
+        f"cd {shlex.quote(str(project.directory))} && "
+        f"cmake -G Ninja -S . -B build{toolchain} && cmake --build build"
     )
 
 

@@ -37,9 +37,9 @@ def tools_of(project: Project) -> BuilderTools:
         packages = platformio_packages.installed(how, project=project.directory)
         platformio_packages.refuse_missing(packages, project.board.id)
         name = ", ".join(
-            f"{_plain(package)} {package.version}"
+            f"{package.plain_name} {package.version}"
             for package in packages
-            if package.name == "platform" or package.name.startswith(("framework-", "toolchain-"))
+            if package.name.startswith(("platform", "framework-", "toolchain-"))
         )
         identity = [f"{package.wanted} {package.version}" for package in packages]
     else:
@@ -48,13 +48,6 @@ def tools_of(project: Project) -> BuilderTools:
         identity = [platformio_core.seeded().name, compiler.banner, *compiler.command]
     version = importlib.metadata.version("platformio")
     return BuilderTools(name=name, identity=("platformio", version, *identity))
-
-
-def _plain(package: platformio_packages.Package) -> str:
-    """ "espressif32" for the platform espressif32@6.13.0, and for one that is an archive."""
-    if package.name != "platform":
-        return package.name
-    return package.wanted.partition("@")[0].rpartition("/")[2].removesuffix(".zip")
 
 
 def environment_of(project: Project, workspace: Path) -> dict[str, str]:
@@ -103,6 +96,14 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
         flash_parts=parts,
         warnings=watcher.warnings,
     )
+
+
+def by_hand(project: Project) -> str:
+    """The shell command that builds the project without edgekit."""
+    command = f"pio run --project-dir {shlex.quote(str(project.directory))}"
+    if project.board.platformio is not None:
+        return command
+    return f"PLATFORMIO_CORE_DIR={shlex.quote(str(platformio_core.seeded()))} {command}"
 
 
 class _Watcher:

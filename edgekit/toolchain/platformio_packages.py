@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgekit import processes
 from edgekit.boards import PlatformIO
@@ -30,6 +31,18 @@ class Package:
     name: str  # "platform", the name of a tool, or "library <spec>"
     wanted: str  # as one writes it for `pio pkg install`
     version: str  # empty: it is not installed
+
+    @property
+    def title(self) -> str:
+        """What people call it; of an archive on the web its last name."""
+        if self.name == "platform":
+            return self.wanted.rpartition("/")[2] if "://" in self.wanted else self.wanted
+        return self.name
+
+    @property
+    def plain_name(self) -> str:
+        """The title without the version: "espressif32"."""
+        return self.title.partition("@")[0].removesuffix(".zip")
 
     @property
     def install_command(self) -> str:
@@ -52,39 +65,55 @@ def installed(how: PlatformIO, *, project: Path | None = None) -> tuple[Package,
     Raises:
         ToolMissingError: PlatformIO is not installed, or does not answer.
     """
+    return installed_for([how], project=project)[0]
+
+
+def installed_for(
+    hows: Sequence[PlatformIO], *, project: Path | None = None
+) -> tuple[tuple[Package, ...], ...]:
+    """`installed` of several boards; PlatformIO is started once."""
     platformio_core.command()
-    question = {
-        "platform": how.platform,
-        "board": how.board,
-        "framework": how.framework,
-        "project": None if project is None else str(project.resolve()),
-    }
-    program = Path(platformio_query.__file__)
+    questions = [
+        {
+            "platform": how.platform,
+            "board": how.board,
+            "framework": how.framework,
+            "project": None if project is None else str(project.resolve()),
+        }
+        for how in hows
+    ]
+    return tuple(
+        tuple(
+            Package(name=one["name"], wanted=one["wanted"], version=one["version"] or "")
+            for one in answer["packages"]
+        )
+        for answer in _asked(questions)
+    )
+
+
+def _asked(questions: list[dict[str, str | None]]) -> list[dict[str, Any]]:
+    """What platformio_query.py answers."""
     process = processes.start(
-        [sys.executable, str(program), json.dumps(question)],
+        [sys.executable, platformio_query.__file__, json.dumps(questions)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=platformio_core.quiet_environment(),
     )
+    complaint = b""
     try:
         answer, complaint = process.communicate(timeout=_PATIENCE_S)
-        packages = json.loads(answer)["packages"]
+        return list(json.loads(answer))
     except (subprocess.TimeoutExpired, ValueError) as error:
-        processes.end(process)
-        words = "" if isinstance(error, subprocess.TimeoutExpired) else complaint.decode().strip()
+        words = complaint.decode(errors="replace").strip()
         last = words.splitlines()[-1] if words else "it does not answer"
         raise ToolMissingError(
             f"PlatformIO cannot say what is installed: {last}",
             hint="`pio pkg list --global` shows what it makes of its packages",
         ) from error
-    except BaseException:
-        processes.end(process)
-        raise
-    return tuple(
-        Package(name=one["name"], wanted=one["wanted"], version=one["version"] or "")
-        for one in packages
-    )
+    finally:
+        if process.poll() is None:
+            processes.end(process)
 
 
 def refuse_missing(packages: Sequence[Package], board_id: str) -> None:
@@ -96,9 +125,7 @@ def refuse_missing(packages: Sequence[Package], board_id: str) -> None:
     missing = [package for package in packages if not package.version]
     if not missing:
         return
-    names = ", ".join(
-        package.wanted if package.name == "platform" else package.name for package in missing
-    )
+    names = ", ".join(package.title for package in missing)
     commands = "".join(f"\n  {package.install_command}" for package in missing)
     raise ToolMissingError(
         f"PlatformIO cannot build for {board_id}: not installed: {names}",

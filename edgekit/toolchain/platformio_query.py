@@ -1,11 +1,11 @@
 """Asks PlatformIO which of the packages that a board needs are installed; never downloads one.
 
 A program of its own, because PlatformIO keeps its configuration in globals and platforms bring
-code. It reads a question from its only argument, as JSON:
+code. It reads questions from its only argument, as JSON:
 
-    {"platform": spec, "board": id, "framework": name, "project": directory or null}
+    [{"platform": spec, "board": id, "framework": name, "project": directory or null}, …]
 
-and writes a document to standard output: {"packages": [{"name", "wanted", "version"}, …]}, the
+and writes as many answers to standard output: {"packages": [{"name", "wanted", "version"}, …]}, the
 platform first, then what it needs for the board. `version` is null for what is missing. A platform
 that is missing cannot say what else it needs. With a project, the libraries that its platformio.ini
 names in lib_deps are last, their `name` beginning with "library ".
@@ -27,13 +27,13 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 
 
 def main() -> None:
-    """Answer the question."""
-    question = json.loads(sys.argv[1])
+    """Answer the questions."""
+    questions = json.loads(sys.argv[1])
     socket.socket.connect = socket.create_connection = socket.getaddrinfo = _refuse  # type: ignore
     said = io.StringIO()
     with contextlib.redirect_stdout(said):  # platforms print
-        answer = {"packages": _packages(question)}
-    json.dump(answer, sys.stdout)
+        answers = [{"packages": _packages(question)} for question in questions]
+    json.dump(answers, sys.stdout)
 
 
 def _packages(question: dict[str, Any]) -> list[dict[str, str | None]]:
