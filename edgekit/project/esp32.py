@@ -48,6 +48,7 @@ class Esp32Context:
     definitions: tuple[str, ...]  # NAME=value, for every file
     model_sources: tuple[str, ...]  # relative to the library's folder
     sources: tuple[str, ...]  # relative to src/, beside main
+    application: bool  # a person's own, to which the serial port belongs; else the link's server
     tflm: bool  # engine tflm
     tflm_component: str  # ESP-IDF: the component that is TensorFlow Lite Micro
     tflm_version: str  # ESP-IDF: which versions of it; empty: see the path
@@ -58,6 +59,7 @@ class Esp32Context:
 def context(
     parts: ProjectParts,
     *,
+    application: bool = False,
     tflm_component: str = "",
     tflm_version: str = "",
     tflm_path: str = "",
@@ -71,7 +73,9 @@ def context(
     board, options, main = parts.board, parts.options, parts.main
     assert board.platformio is not None
     assert board.esptool is not None
-    usb = options.link == "usb"
+    defined = dict(definitions(board, options))
+    if application:
+        del defined["EK_PROFILE"]  # a second copy of the model's calls, for the server
     return Esp32Context(
         model_name=parts.model_name,
         macro=main.macro,
@@ -84,14 +88,15 @@ def context(
         clock_megahertz=board.clock_hz // 1_000_000,
         stack_bytes=options.stack_bytes or board.stack_bytes,
         app_partition=f"{_app_partition_bytes(parts):#x}",
-        usb=usb,
+        usb=options.link == "usb",
         has_usb=USB_SERIAL_JTAG in board.reach.usb,
         psram=_arena_in_psram(parts),
         baud=board.reach.baud or 115200,
         optimisation=options.optimisation,
-        definitions=tuple(f"{name}={value}" for name, value in definitions(board, options)),
+        definitions=tuple(f"{name}={value}" for name, value in defined.items()),
         model_sources=_sources(parts.model_files),
-        sources=_sources(parts.firmware_files),
+        sources=() if application else _sources(parts.firmware_files),
+        application=application,
         tflm=parts.tflm is not None,
         tflm_component=tflm_component,
         tflm_version=tflm_version,
