@@ -14,7 +14,7 @@ from edgekit.boards import Board
 from edgekit.codegen import GeneratedSources
 from edgekit.errors import BuildError, UserError
 from edgekit.progress import Progress, silent
-from edgekit.project import Project, ProjectOptions, write_project
+from edgekit.project import ModelBytes, Project, ProjectOptions, write_project
 from edgekit.toolchain import cache as build_cache
 from edgekit.toolchain import cmake, platformio
 from edgekit.toolchain.artefacts import BuilderTools, FirmwareImage, FlashPart

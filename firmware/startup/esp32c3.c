@@ -46,7 +46,7 @@
 #define USB_STATE          WORD(0x60043004u)
 #define USB_STATE_SEND     1u
 #define USB_STATE_HAS_ROOM 2u
-#define USB_PATIENCE_POLLS 1000000 /* some 50 ms: nobody may be there to read */
+#define USB_PATIENCE_POLLS 1000000 /* about 0.1 s: nobody may be there to read */
 
 #define RESET_NOTE_SOFTWARE 0x5EB007EDu
 #define RESET_NOTE_FAULT    0xFA017EDEu
