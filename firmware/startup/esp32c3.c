@@ -1,9 +1,9 @@
 /* esp32c3.c: watchdogs, CPU clock, faults and restart of an ESP32-C3 without a framework.
  *
- * Registers are those of the ESP32-C3 Technical Reference Manual, chapters 6 (reset and clock), 9
- * (low-power management), 12 (watchdogs) and 26 (UART). What only silicon can show, since the
- * emulator that this was run on models neither clocks nor watchdogs of this chip: that the clock
- * is 160 MHz, and that no watchdog bites. */
+ * Registers are those of the ESP32-C3 Technical Reference Manual: Reset and Clock, Low-power
+ * Management, Watchdog Timers, UART Controller, USB Serial/JTAG Controller. What only silicon can
+ * show, since the emulator that this was run on models neither this chip's clocks nor its real-time
+ * watchdogs: that the CPU's clock is 160 MHz, and that no watchdog bites. */
 #include <stdint.h>
 
 #define WORD(address) (*(volatile uint32_t *)(uintptr_t)(address))
@@ -89,7 +89,7 @@ static void stop_watchdogs(void)
 }
 
 /* The PLL is up at 480 MHz from power-on, as USB needs it; only the switch to it is left to do. It
- * is done from RAM, since the clock of the bus to flash memory changes with it: 40 to 80 MHz. */
+ * is done from RAM, since the clock of the bus to flash memory changes with it. */
 __attribute__((section(".iram.ek_cpu_to_160_mhz"), noinline)) static void cpu_to_160_mhz(void)
 {
     RTC_OPTIONS &= ~RTC_OPTIONS_PLL_DOWN;
