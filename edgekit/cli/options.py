@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgekit.link import Device
     from edgekit.pipeline import CompiledModel
     from edgekit.progress import Progress
+    from edgekit.project import ProjectOptions
     from edgekit.toolchain import FirmwareImage
 
 ModelArgument = Annotated[
@@ -80,7 +81,34 @@ QuantizedAsOption = Annotated[
         help="Integer samples mean SCALE * (value - ZERO), or what MODEL's input says.",
     ),
 ]
+FrameworkOption = Annotated[
+    str | None,
+    typer.Option("--framework", metavar="NAME", help="One of the board's, if it has several."),
+]
+BuilderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--builder", metavar="NAME", help="cmake or platformio; default: the board's own."
+    ),
+]
 EngineOption = Annotated[str, typer.Option("--engine", help="How the model runs: aot.")]
+
+
+def project_options(builder: str | None) -> ProjectOptions:
+    """The --builder option.
+
+    Raises:
+        UserError: there is no such builder.
+    """
+    from typing import get_args
+
+    from edgekit.project import Builder, ProjectOptions
+
+    if builder is not None and builder not in get_args(Builder):
+        raise UserError(
+            f"there is no builder {builder!r}", hint=f"builders: {', '.join(get_args(Builder))}"
+        )
+    return ProjectOptions(builder=builder)  # type: ignore[arg-type]  # one of them, as was seen
 
 
 def parse_inputs(text: str) -> int | Path:

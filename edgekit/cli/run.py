@@ -9,6 +9,7 @@ import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    BuilderOption,
     EngineOption,
     InputsOption,
     JsonOption,
@@ -16,6 +17,7 @@ from edgekit.cli.options import (
     RunsOption,
     WarmupOption,
     parse_inputs,
+    project_options,
 )
 
 
@@ -29,6 +31,7 @@ def run(
     warmup: WarmupOption = 1,
     profile: Annotated[bool, typer.Option("--profile", help="Measure each operator.")] = False,
     engine: EngineOption = "aot",
+    builder: BuilderOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -50,6 +53,7 @@ def run(
     from edgekit import pipeline, report
     from edgekit.report import tables
 
+    options = project_options(builder)
     console.refuse_unwritable(json)
     with console.progress() as progress:
         measurement = pipeline.run(
@@ -61,6 +65,7 @@ def run(
             warmup=warmup,
             profile=profile,
             directory=output,
+            options=options,
             progress=progress,
         )
     if json is not None:

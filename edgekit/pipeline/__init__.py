@@ -13,6 +13,7 @@ from edgekit.pipeline.firmware import (
     measure,
     run,
     verify,
+    write,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "measure",
     "run",
     "verify",
+    "write",
 ]

@@ -7,19 +7,28 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from edgekit.boards import Board
 from edgekit.codegen import GeneratedSources
 from edgekit.errors import BuildError, UserError
 from edgekit.progress import Progress, silent
-from edgekit.project import ModelBytes, Project, ProjectOptions, write_project
+from edgekit.project import Builder, ModelBytes, Project, ProjectOptions, write_project
 from edgekit.toolchain import cache as build_cache
 from edgekit.toolchain import cmake, platformio
-from edgekit.toolchain.artefacts import BuilderTools, FirmwareImage, FlashPart
+from edgekit.toolchain.artefacts import BuilderTools, Built, FirmwareImage, FlashPart
 from edgekit.toolchain.compiler import Compiler, find_compiler
-from edgekit.toolchain.tools import Tool, missing_for, tools
+from edgekit.toolchain.flash_manifest import write as write_flash_manifest
+from edgekit.toolchain.tools import (
+    Tool,
+    missing_for,
+    serial_ports_for,
+    tools,
+    tools_for,
+    tools_of_boards,
+)
 
 __all__ = [
     "Compiler",
@@ -28,17 +37,34 @@ __all__ = [
     "Tool",
     "build",
     "build_project",
+    "by_hand",
     "find_compiler",
     "missing_for",
+    "serial_ports_for",
     "tools",
+    "tools_for",
+    "tools_of_boards",
+    "write",
+    "write_flash_manifest",
 ]
 
 _ELF, _LOG, _MAP, _FACTS = "firmware.elf", "build.log", "firmware.map", "image.json"
 _CACHE_VERSION = "edgekit build cache 3"
 
 
-#: Builder -> its module, which has tools_of() and compile_project().
-_BUILDERS = {"cmake": cmake, "platformio": platformio}
+class _BuilderModule(Protocol):
+    """What a module that builds projects has."""
+
+    def tools_of(self, project: Project) -> BuilderTools: ...
+
+    def compile_project(
+        self, project: Project, directory: Path, key: str, progress: Progress
+    ) -> Built: ...
+
+    def by_hand(self, project: Project) -> str: ...
+
+
+_BUILDERS: Mapping[Builder, _BuilderModule] = {"cmake": cmake, "platformio": platformio}
 
 
 def build(
@@ -61,21 +87,33 @@ def build(
     Raises: as write_project() and build_project() do.
     """
     with tempfile.TemporaryDirectory(prefix="edgekit-") as scratch:
-        project = write_project(
-            sources.files,
-            model_name=sources.model_name,
-            board=board,
-            options=options,
-            directory=directory or Path(scratch),
-            tflm=sources.tflm,
-            model_bytes=ModelBytes(
-                arena=sources.arena_bytes,
-                inputs=sources.input_bytes,
-                constants=sources.constant_bytes,
-            ),
-        )
+        project = write(sources, board, options=options, directory=directory or Path(scratch))
         image = build_project(project, progress=progress)
         return image if directory is None else _copied(image, directory / "build")
+
+
+def write(
+    sources: GeneratedSources, board: Board, *, options: ProjectOptions, directory: Path
+) -> Project:
+    """Write the project of a model; raises what write_project() does."""
+    return write_project(
+        sources.files,
+        model_name=sources.model_name,
+        board=board,
+        options=options,
+        directory=directory,
+        tflm=sources.tflm,
+        model_bytes=ModelBytes(
+            arena=sources.arena_bytes,
+            inputs=sources.input_bytes,
+            constants=sources.constant_bytes,
+        ),
+    )
+
+
+def by_hand(project: Project) -> str:
+    """The shell command that builds the project without edgekit."""
+    return _BUILDERS[project.builder].by_hand(project)
 
 
 def _copied(image: FirmwareImage, directory: Path) -> FirmwareImage:

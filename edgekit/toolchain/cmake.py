@@ -16,6 +16,7 @@ from edgekit.boards import Board
 from edgekit.errors import ToolMissingError
 from edgekit.progress import Progress
 from edgekit.project import Project
+from edgekit.project.context import TOOLCHAIN_FILE
 from edgekit.toolchain import build_log, cache
 from edgekit.toolchain.artefacts import BuilderTools, Built, FlashPart
 from edgekit.toolchain.compiler import Compiler, find_compiler
@@ -51,7 +52,7 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
         *("-DCMAKE_C_COMPILER_WORKS=TRUE", "-DCMAKE_C_COMPILER_FORCED=TRUE"),
         "-DCMAKE_COLOR_DIAGNOSTICS=OFF",
     ]
-    toolchain_file = project.directory / "toolchain.cmake"
+    toolchain_file = project.directory / TOOLCHAIN_FILE
     if toolchain_file.is_file():
         configure.append(f"-DCMAKE_TOOLCHAIN_FILE={toolchain_file.resolve()}")
     log = directory / "build.log"
@@ -77,6 +78,16 @@ def _flash_parts(board: Board, directory: Path) -> tuple[FlashPart, ...]:
     path = directory / f"{board.esptool.chip}.bin"
     direct_boot.write_image(directory / "firmware.elf", board, path)
     return (FlashPart(offset=0, path=path),)
+
+
+def by_hand(project: Project) -> str:
+    """The shell command that builds the project without edgekit."""
+    file = project.directory / TOOLCHAIN_FILE
+    toolchain = f" -DCMAKE_TOOLCHAIN_FILE={TOOLCHAIN_FILE}" if file.is_file() else ""
+    return (
+        f"cd {shlex.quote(str(project.directory))} && "
+        f"cmake -G Ninja -S . -B build{toolchain} && cmake --build build"
+    )
 
 
 def _run(command: list[str], log: Path) -> int:

@@ -12,8 +12,14 @@ from pathlib import Path
 from edgekit import processes
 from edgekit.progress import Progress
 from edgekit.project import Project, library
-from edgekit.toolchain import build_log, cache, platformio_core
-from edgekit.toolchain.artefacts import BuilderTools, Built
+from edgekit.toolchain import (
+    build_log,
+    cache,
+    platformio_core,
+    platformio_packages,
+    platformio_parts,
+)
+from edgekit.toolchain.artefacts import BuilderTools, Built, FlashPart
 from edgekit.toolchain.compiler import find_compiler
 
 _COMPILED = (".c", ".cc", ".cpp", ".S")
@@ -23,24 +29,37 @@ def tools_of(project: Project) -> BuilderTools:
     """What the project would be built with.
 
     Raises:
-        ToolMissingError: PlatformIO, or what it needs for the board, is not installed.
+        ToolMissingError: PlatformIO, or what it needs for the board, is not installed; said at
+            once, and with the command that gets it.
     """
-    compiler = find_compiler(project.board)
-    return BuilderTools(
-        name=str(compiler),
-        identity=(
-            "platformio",
-            importlib.metadata.version("platformio"),
-            platformio_core.seeded().name,
-            compiler.banner,
-            *compiler.command,
-        ),
-    )
+    how = project.board.platformio
+    if how is not None:
+        packages = platformio_packages.installed(how, project=project.directory)
+        platformio_packages.refuse_missing(packages, project.board.id)
+        name = ", ".join(
+            f"{package.plain_name} {package.version}"
+            for package in packages
+            if package.name.startswith(("platform", "framework-", "toolchain-"))
+        )
+        identity = [f"{package.wanted} {package.version}" for package in packages]
+    else:
+        compiler = find_compiler(project.board)
+        name = str(compiler)
+        identity = [platformio_core.seeded().name, compiler.banner, *compiler.command]
+    version = importlib.metadata.version("platformio")
+    return BuilderTools(name=name, identity=("platformio", version, *identity))
 
 
 def environment_of(project: Project, workspace: Path) -> dict[str, str]:
-    """The environment in which PlatformIO builds an emulated board, writing to `workspace` only."""
-    environment = platformio_core.quiet_environment() | {
+    """The environment in which PlatformIO builds a project.
+
+    For emulated boards it writes to `workspace` only, and has what it needs in a core directory of
+    ours; real boards are built in the project, with what the user has installed.
+    """
+    environment = platformio_core.quiet_environment()
+    if project.board.platformio is not None:
+        return environment
+    environment |= {
         "PLATFORMIO_CORE_DIR": str(platformio_core.seeded()),
         "PLATFORMIO_WORKSPACE_DIR": str(workspace.resolve()),
     }
@@ -50,25 +69,41 @@ def environment_of(project: Project, workspace: Path) -> dict[str, str]:
 
 
 def compile_project(project: Project, directory: Path, key: str, progress: Progress) -> Built:
-    """Build `project` in `directory`, leaving build.log there.
+    """Build `project`, leaving build.log in `directory`.
 
     Raises:
         ToolMissingError: PlatformIO, or what it needs for the board, is not installed.
         BuildError: it refused the project; it names the log, kept under `key`.
         DoesNotFitError: the linker ran out of one of the board's memories.
     """
+    board = project.board
+    environment = environment_of(project, directory)
     log = directory / "build.log"
-    watcher = _Watcher(f"building for {project.board.id}", _steps(project), progress)
-    _pio(["run"], project, environment_of(project, directory), log, watcher.see, key)
-    made = directory / "build" / project.board.id
+    watcher = _Watcher(f"building for {board.id}", _steps(project), progress)
+    _pio(["run"], project, environment, log, watcher.see, key)
+    made = directory / "build" / board.id
+    parts: tuple[FlashPart, ...] = ()
+    if board.platformio is not None:
+        lines: list[str] = []
+        _pio(["run", "--target", "idedata"], project, environment, log, lines.append, key)
+        made, parts = platformio_parts.read(lines)
     name = Path(library.folder(project.model_name)).name
     return Built(
         elf=made / "firmware.elf",
-        linker_map=made / "firmware.map",
+        linker_map=next(iter(sorted(made.glob("*.map"))), made / "firmware.map"),
         model_objects=tuple(sorted(made.glob(f"lib???/{name}/**/*.o"))),
         model_object=re.compile(rf"/lib[0-9a-f]{{3}}/(?:{name}/|lib{name}\.a\()"),
+        flash_parts=parts,
         warnings=watcher.warnings,
     )
+
+
+def by_hand(project: Project) -> str:
+    """The shell command that builds the project without edgekit."""
+    command = f"pio run --project-dir {shlex.quote(str(project.directory))}"
+    if project.board.platformio is not None:
+        return command
+    return f"PLATFORMIO_CORE_DIR={shlex.quote(str(platformio_core.seeded()))} {command}"
 
 
 class _Watcher:
@@ -88,7 +123,9 @@ class _Watcher:
 
 
 def _steps(project: Project) -> int:
-    """How many files PlatformIO will say that it makes: objects and the image."""
+    """How many files PlatformIO will say that it makes: objects and the image; 0: unknown."""
+    if project.board.platformio is not None:
+        return 0  # those of the framework too
     return sum(path.endswith(_COMPILED) for path in project.files) + 1
 
 

@@ -3,10 +3,14 @@
 The manifest says compiler, flags of the core and linker script; platformio.ini says the rest.
 """
 
+import importlib.util
 import os
 import shlex
 import shutil
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 
@@ -36,6 +40,27 @@ def in_order_of_names(target, source, env):
 def object_beside_its_twin(env, node):
     """start.S and start.c may lie in one folder: their objects need two names."""
     return env.Object(f"{node.get_path()}.o", node)
+
+
+def plug_in(target, source, env):
+    """Start the board in the background; it stays until its serial port was used and closed."""
+    if importlib.util.find_spec("edgekit") is None:
+        print(f"Error: to play {env['BOARD']}, PlatformIO and edgekit must share a Python")
+        return 1
+    link, said = Path(env.subst("$BUILD_DIR/serial")), Path(env.subst("$BUILD_DIR/emulator.log"))
+    link.unlink(missing_ok=True)  # unplugs the one before
+    command = [sys.executable, "-m", "edgekit.emulators", env["BOARD"], str(source[0]), str(link)]
+    with said.open("w") as log:
+        board = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    while not link.is_symlink():
+        if board.poll() is not None:
+            print(said.read_text() or f"Error: {env['BOARD']} did not start")
+            return 1
+        time.sleep(0.05)
+    print(f"{env['BOARD']} runs; its serial port is {link}")
+    return 0
 
 
 command = compiler()
@@ -76,4 +101,11 @@ if "clang" not in said.stdout:
 program = env.BuildProgram()
 AlwaysBuild(env.Alias("buildprog", program))
 AlwaysBuild(env.Alias("nobuild", elf))
+env.AddPlatformTarget(
+    "upload",
+    program,
+    env.VerboseAction(plug_in, "Starting $SOURCE"),
+    "Upload",
+    "Run in the emulator, behind a serial port",
+)
 Default("buildprog")
