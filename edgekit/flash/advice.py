@@ -78,8 +78,8 @@ def what_it_says(heard: bytes, chip: str) -> tuple[str, tuple[Finding, ...]]:
     printable = sum(c.isascii() and (c.isprintable() or c in "\r\n\t") for c in text)
     if printable < _PRINTABLE_SHARE * len(text):
         return f"{len(heard):,} bytes were received, but no text: noise, or another speed", ()
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
-    return f"a firmware runs there; it said {lines[-1][:_QUOTED_CHARACTERS]!r}", ()
+    said = max((line.strip() for line in text.splitlines()[-3:]), key=len)  # the last may be cut
+    return f"a firmware runs there; it said {said[:_QUOTED_CHARACTERS]!r}", ()
 
 
 def no_answer(

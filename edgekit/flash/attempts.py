@@ -14,7 +14,7 @@ from edgekit.errors import EdgekitError, FlashError, SerialPortError
 from edgekit.flash import advice
 from edgekit.flash.esptool_log import heard_in, new_log
 from edgekit.flash.image import FlashImage
-from edgekit.flash.loader import Loader, chip_id
+from edgekit.flash.loader import Loader, MismatchError, chip_id
 from edgekit.flash.options import BAUD_STEPS, FlashOptions, Written, WrittenPart
 from edgekit.flash.recorded_port import PortVanishedError, RecordedPort, StalledError
 from edgekit.flash.reset_ladder import NoAnswerError, climb, detect_again, restart_and_listen
@@ -23,16 +23,11 @@ from edgekit.progress import Progress
 _ROM_BAUD = 115200
 _EXTRA_ATTEMPTS = 2  # at the lowest speed
 _STUB_ATTEMPTS = 2  # then the loader in ROM has to do
-_REAPPEAR_S = 8.0
 _BOOT_S = 1.5  # a chip says within this time why it does not start
 
 
 class NoisyLineError(FlashError):
     """The chip answered, then the conversation broke."""
-
-
-class MismatchError(FlashError):
-    """What was written reads back differently."""
 
 
 class DifferentError(FlashError):
@@ -56,6 +51,7 @@ class Work:
     failures: list[str] = field(default_factory=list)
     stub_failures: int = 0
     answered: bool = False  # a loader, once
+    baud: int = _ROM_BAUD  # of the attempt before
     on_block: Callable[[int, int], None] = lambda done, total: None  # esptool's progress bar
     usb: serial_ports.SerialPort | None = None  # by which it is found again
 
@@ -130,7 +126,7 @@ def _open(work: Work) -> RecordedPort:
     """
     if not work.failures:
         return RecordedPort(work.port, baud=_ROM_BAUD)
-    until = time.monotonic() + _REAPPEAR_S
+    until = time.monotonic() + work.options.reappear_s
     while True:
         work.port = serial_ports.now_at(work.usb) or work.port
         try:
@@ -160,7 +156,8 @@ def _connected(work: Work, port: RecordedPort, baud: int) -> Loader:
         except Exception:
             work.stub_failures += 1
             raise
-    if baud > _ROM_BAUD:
+    if baud != port.baudrate:
+        work.baud = baud
         loader.change_baud(baud)
     loader.attach(work.image)
     return loader
@@ -171,6 +168,7 @@ def _answering(work: Work, port: RecordedPort) -> object:
     try:
         return climb(
             port,
+            last_baud=work.baud,
             button_wait_s=0.0 if work.answered else work.options.button_wait_s,
             ask=advice.press_buttons(work.image.chip),
             progress=work.progress,

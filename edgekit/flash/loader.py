@@ -16,7 +16,12 @@ _ASK_S = 30.0
 _MD5_BYTES_PER_S = 100_000  # esptool's own guess, 8 s for a megabyte, with reserve
 _FLASH_END = 0x04  # esptool's serial protocol
 _LAST_ANSWER_S = 0.3
+_MISMATCHES = ("MD5 of file does not match", "Write failed, the written flash region is empty")
 _NO_FLASH = (0x000000, 0xFFFFFF)  # what is read where no flash memory answers
+
+
+class MismatchError(FlashError):
+    """What was written reads back differently."""
 
 
 class Loader:
@@ -131,13 +136,23 @@ class Loader:
         return digest.lower() == hashlib.md5(padded).hexdigest()
 
     def write(self, offset: int, content: bytes) -> None:
-        """Erase what `content` needs, write it and compare its MD5."""
+        """Erase what `content` needs, write it and compare its MD5.
+
+        Raises:
+            MismatchError: the MD5 differs.
+        """
         from esptool.cmds import write_flash
+        from esptool.util import FatalError
 
         self.still_writing()
-        write_flash(
-            self._esp, [(offset, padded_to_words(content))], flash_size="keep", no_progress=False
-        )
+        try:
+            write_flash(self._esp, [(offset, padded_to_words(content))], flash_size="keep")
+        except FatalError as error:
+            if str(error).startswith(_MISMATCHES):
+                raise MismatchError(
+                    f"what was written at {offset:#x} reads back differently"
+                ) from error
+            raise
 
     def still_writing(self) -> None:
         """Another block went through: wait as long for the next."""
