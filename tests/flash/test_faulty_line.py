@@ -221,6 +221,15 @@ def test_a_wrong_boot_mode_is_decoded():
     assert "hold BOOT (GPIO0), press and release EN" in str(error.hint)
 
 
+def test_what_flash_memory_holds_is_no_reason_why_no_loader_answers():
+    error = speak(
+        b"ets Jun  8 2016 00:22:57\r\n\r\nrst:0x10 (RTCWDT_RTC_RESET),boot:0x13 "
+        b"(SPI_FAST_FLASH_BOOT)\r\ninvalid header: 0xffffffff\r\n"
+    )
+    assert ": the chip started what is in flash memory" in str(error)
+    assert str(error.hint).startswith("hold BOOT (GPIO0)")
+
+
 def test_a_chip_that_waits_but_does_not_hear_is_told_from_a_wrong_boot_mode():
     error = speak(
         b"ets Jun  8 2016 00:22:57\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x3 "
