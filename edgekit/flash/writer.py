@@ -121,7 +121,7 @@ def _write(attempt: Attempt) -> None:
     work, loader = attempt.work, attempt.loader
     if work.options.erase and not work.erased:
         work.progress("erasing the flash memory", 0, 0)
-        loader.erase()
+        loader.erase(work.image.flash_size_bytes)
         work.erased = True
     for _ in range(_PASSES):
         missing = _missing(attempt)
