@@ -15,6 +15,8 @@ from edgekit import boards, report
 COMMANDS = [
     "run",
     "build",
+    "flash",
+    "merge",
     "verify",
     "bench",
     "profile",

@@ -11,6 +11,7 @@ import os
 import pty
 import select
 import socket
+import struct
 import threading
 import tty
 from collections.abc import Callable, Iterator
@@ -91,11 +92,7 @@ def _play(
     """Pump bytes between the pseudo-terminal and one session of the chip after the other."""
     while not stop.is_set():
         near, far = socket.socketpair()
-        chip = threading.Thread(
-            target=handle_client,
-            args=(BootloaderConnection(sock=far), stop, played.chip),
-            kwargs={"flash": played.memory},
-        )
+        chip = threading.Thread(target=_serve, args=(far, stop, played))
         chip.start()
         try:
             started = _pump(master, near, line, stop)
@@ -111,6 +108,18 @@ def _play(
             chip.join()
 
 
+def _serve(far: socket.socket, stop: threading.Event, played: PlayedChip) -> None:
+    """One session; garbage may end it, as it ends a chip's: it begins anew, in ROM."""
+    with contextlib.suppress(struct.error, ValueError, OSError, IndexError, OverflowError):
+        handle_client(
+            BootloaderConnection(sock=far),
+            stop,
+            played.chip,
+            flash=played.memory,
+            exit_on_disconnect=True,  # else a session ends 3 s after the first write
+        )
+
+
 def _run(master: int, application: Application, stop: threading.Event) -> None:
     os.write(master, application(b""))
     while not stop.is_set():
@@ -119,7 +128,7 @@ def _run(master: int, application: Application, stop: threading.Event) -> None:
 
 
 def _pump(master: int, chip: socket.socket, line: Line, stop: threading.Event) -> bool:
-    """Until the chip is told to start, or ends its session a while after the last write."""
+    """Until the chip is told to start (then true), or ends its session."""
     while not stop.is_set():
         ready, _, _ = select.select([master, chip], [], [], 0.05)
         if chip in ready:
