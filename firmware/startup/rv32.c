@@ -10,11 +10,23 @@
 #define TEST_DEVICE_FAIL_1 0x13333u /* exit code 1 */
 #define HEX_DIGITS         8
 
-/* From the linker script: nobody may touch what lies between. */
-extern uint8_t ek_stack_guard[], ek_stack_limit[];
+#define STACK_DUMP_LINES  16
+#define STACK_LINE_WORDS  8
+#define FAULT_STACK_WORDS 128
+#define CODE_START        ((uint32_t)(uintptr_t)ek_flash_start)
+#define CODE_END          ((uint32_t)(uintptr_t)ek_data_load)
+
+/* From the linker script: nobody may touch what lies between guard and limit. */
+extern uint32_t ek_flash_start[], ek_data_load[];
+extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
 
 __attribute__((noreturn)) void ek_exit(int status);
-__attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value);
+__attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
+                                              uint32_t ra, const uint32_t *stack);
+
+/* A trap's report has a stack of its own: what is on the other one is to be said. */
+extern uint32_t ek_fault_stack[];
+__attribute__((used)) uint32_t ek_fault_stack[FAULT_STACK_WORDS];
 
 /* The three instructions are semihosting's mark; they may not be compressed nor cross a page. They
  * are aligned before compression is off: code before them may end at any even address. */
@@ -48,7 +60,34 @@ __attribute__((noreturn)) void ek_exit(int status)
     }
 }
 
-__attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value)
+/* The words of the stack from `from` on, as ESP-IDF prints them: the host unwinds the calls. */
+static void say_stack(const uint32_t *from)
+{
+    say("Stack memory:\n");
+    for (int line = 0; line < STACK_DUMP_LINES && from < ek_stack_top; line++) {
+        say_hex((uint32_t)(uintptr_t)from);
+        say(":");
+        for (int i = 0; i < STACK_LINE_WORDS && from < ek_stack_top; i++) {
+            say(" 0x");
+            say_hex(*from++);
+        }
+        say("\n");
+    }
+}
+
+/* A little below the deepest word of the whole stack that points into code: a frame that overflows
+ * the stack may be large, and mostly untouched. */
+static const uint32_t *deepest_call(void)
+{
+    const uint32_t *at = ek_stack_limit;
+    while (at < ek_stack_top && (*at < CODE_START || *at >= CODE_END)) {
+        at++;
+    }
+    return at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit;
+}
+
+__attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
+                                              uint32_t ra, const uint32_t *stack)
 {
     say("edgekit: fault, cause 0x");
     say_hex(cause);
@@ -56,9 +95,15 @@ __attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint3
     say_hex(pc);
     say(", value 0x");
     say_hex(value);
-    if (value >= (uintptr_t)ek_stack_guard && value < (uintptr_t)ek_stack_limit) {
+    say(", ra 0x");
+    say_hex(ra);
+    say(", sp 0x");
+    say_hex((uint32_t)(uintptr_t)stack);
+    if ((value >= (uintptr_t)ek_stack_guard && value < (uintptr_t)ek_stack_limit) ||
+        stack < ek_stack_limit) {
         say(", stack overflow");
     }
     say("\n");
+    say_stack(stack >= ek_stack_limit && stack < ek_stack_top ? stack : deepest_call());
     ek_exit(1);
 }
