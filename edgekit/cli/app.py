@@ -15,6 +15,7 @@ from edgekit.cli import (
     doctor,
     gate,
     inspect,
+    monitor,
     ports,
     profile,
     prune,
@@ -44,6 +45,7 @@ for module in (
     prune,
     boards,
     ports,
+    monitor,
     doctor,
 ):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))

@@ -5,7 +5,7 @@ from edgekit.crashes.diagnosis import Diagnosis, Frame, symbolize
 from edgekit.crashes.image import Image, open_image
 from edgekit.crashes.operators import OperatorPlace
 from edgekit.crashes.parsing import CrashReader, parse
-from edgekit.crashes.text import lines, summary, title
+from edgekit.crashes.text import calls, lines, summary, title
 
 __all__ = [
     "Access",
@@ -17,6 +17,7 @@ __all__ = [
     "Frame",
     "Image",
     "OperatorPlace",
+    "calls",
     "lines",
     "open_image",
     "parse",

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from edgekit.crashes.crash import Access, Crash, CrashKind
 from edgekit.crashes.image import Image, Symbol
-from edgekit.crashes.operators import OperatorPlace
 
 ARENA = "ek_inference_arena"  # templates/project/main.c.j2
 
@@ -26,17 +25,20 @@ class Advice:
     hint: str
 
 
-def on(
-    crash: Crash, image: Image | None, functions: Sequence[str], operator: OperatorPlace | None
-) -> Advice:
-    """Judge a crash by what is known of it; `functions` led there, innermost first."""
-    where = f" in {operator}" if operator is not None else ""
+def on(crash: Crash, image: Image | None, functions: Sequence[str], *, is_guess: bool) -> Advice:
+    """Judge a crash by what is known of it.
+
+    Args:
+        image: None if it is not known, or not the right one.
+        functions: that led there, innermost first.
+        is_guess: they are only what the stack looks like.
+    """
     if crash.kind is CrashKind.STACK_OVERFLOW or _is_beyond_stack(crash, image):
-        return _stack_overflow(crash, image, functions, operator)
+        return _stack_overflow(crash, image, functions, is_guess)
     simple = _BY_KIND.get(crash.kind)
     if simple is not None:
-        return simple(crash, where)
-    return _fault(crash, image, where)
+        return simple(crash)
+    return _fault(crash, image)
 
 
 def _is_beyond_stack(crash: Crash, image: Image | None) -> bool:
@@ -51,16 +53,19 @@ def _is_beyond_stack(crash: Crash, image: Image | None) -> bool:
 
 
 def _stack_overflow(
-    crash: Crash, image: Image | None, functions: Sequence[str], operator: OperatorPlace | None
+    crash: Crash, image: Image | None, functions: Sequence[str], is_guess: bool
 ) -> Advice:
     task = f"task {crash.task!r}" if crash.task else "the firmware"
-    deepest = f", deepest in {functions[0]}" if functions else ""
-    if functions and functions.count(functions[0]) > 1:
-        deepest += ", which calls itself"
-    during = f", during {operator}" if operator is not None else ""
+    about = "about " if is_guess else ""
+    deepest = f", {about}when it was in {functions[0]}" if functions else ""
     size = _stack_bytes(crash, image)
     has = "" if size is None else f" of {size:,} bytes"
-    likely = f"the stack{has} of {task} is too small{deepest}{during}"
+    if functions and functions.count(functions[0]) > 1:
+        return Advice(
+            f"the stack{has} of {task} ran out{deepest}, which calls itself",
+            "end the recursion, or make it a loop",
+        )
+    likely = f"the stack{has} of {task} ran out{deepest}"
     if image is not None and _STACK_LIMIT in image.labels:
         return Advice(likely, f"raise stack_bytes in the board's file{_to(size)}; {_MEASURE}")
     if crash.task == "main":
@@ -93,61 +98,61 @@ def _stack_bytes(crash: Crash, image: Image | None) -> int | None:
     return None
 
 
-def _fault(crash: Crash, image: Image | None, where: str) -> Advice:
+def _fault(crash: Crash, image: Image | None) -> Advice:
     """A fault of the core."""
-    address, cause = crash.fault_address, crash.cause
+    address = crash.fault_address
     if crash.unaligned:
         at = "" if address is None else f" 0x{address:08x}"
         return Advice(
-            f"{cause}{where}: an address{at} that is no multiple of what is read there",
+            f"an address{at} was used that is no multiple of the size of what is there",
             "declare the arena EK_ALIGNED(EK_ARENA_ALIGNMENT), and cast no byte pointer to wider",
         )
     if _is_wild_jump(crash, image):
         return Advice(
-            f"{cause}: a call through a pointer that points to no code (pc 0x{crash.pc or 0:08x})",
+            f"a call through a pointer that points to no code (pc 0x{crash.pc or 0:08x})",
             "look at the caller: a function pointer is null or was overwritten, or its stack was",
         )
     arena = None if image is None else image.objects.get(ARENA)
     if address is not None and arena is not None and (late := _behind(arena, address)) is not None:
         return Advice(
-            f"the arena was overrun{where}: 0x{address:08x} is {late:,} bytes behind its end",
+            f"the arena was overrun: 0x{address:08x} is {late:,} bytes behind its end",
             "give the model's init the size that its header names (…_ARENA_BYTES), not less",
         )
     if address is not None and address < _NULL_BYTES and _is_data(crash):
         what = "a null pointer" if address == 0 else f"a null pointer + {address}"
         return Advice(
-            f"{what} was {crash.access.value}{where}",
+            f"{what} was {crash.access.value}",
             "check that the model's init returned EK_OK, and what `input` and `output` returned",
         )
-    return _other_fault(crash, where)
+    return _other_fault(crash)
 
 
-def _other_fault(crash: Crash, where: str) -> Advice:
+def _other_fault(crash: Crash) -> Advice:
     words = crash.cause.lower()
     if "illegal" in words or "undefined" in words or "thumb bit" in words:
         return Advice(
-            f"{crash.cause}{where}: the code was built for another core, or it was overwritten",
+            f"{crash.cause}: the code was built for another core, or it was overwritten",
             "compare the compiler's -mcpu or -march with the chip; else look for a wild pointer",
         )
     if "zero" in words:
-        return Advice(f"{crash.cause}{where}", "check the divisor before the division")
+        return Advice(f"{crash.cause}", "check the divisor before the division")
     if "disabled" in words and "cache" not in words:
         return Advice(
-            f"{crash.cause}{where}: a coprocessor or the floating-point unit is used while off",
+            f"{crash.cause}: a coprocessor or the floating-point unit is used while off",
             "switch it on at start-up, or build with -mfloat-abi=soft",
         )
     if "cache" in words:
         return Advice(
-            f"{crash.cause}{where}: code or constants in flash memory were used while it was busy",
+            f"{crash.cause}: code or constants in flash memory were used while it was busy",
             "place what runs in interrupts into IRAM, or do not write flash memory meanwhile",
         )
     if crash.fault_address is not None and _is_data(crash):
         return Advice(
-            f"0x{crash.fault_address:08x} was {crash.access.value}{where}, "
+            f"0x{crash.fault_address:08x} was {crash.access.value}, "
             "where there is no memory for that: a wild pointer",
             "look at what the line computes its address from: an index, or an overwritten pointer",
         )
-    return Advice(f"{crash.cause}{where}", "look at the line, and at who called it")
+    return Advice(f"{crash.cause}", "look at the line, and at who called it")
 
 
 def _is_data(crash: Crash) -> bool:
@@ -167,51 +172,50 @@ def _behind(arena: Symbol, address: int) -> int | None:
     return late if 0 <= late < _BEHIND_BYTES else None
 
 
-def _task_watchdog(crash: Crash, where: str) -> Advice:
+def _task_watchdog(crash: Crash) -> Advice:
     who = f"task {crash.task!r}" if crash.task else "a task"
     return Advice(
-        f"{who} ran longer without a pause than the watchdog allows{where}: "
+        f"{who} ran longer without a pause than the watchdog allows: "
         "the invoke takes longer than its limit (5 s by default)",
         "pause between operators (vTaskDelay(1)), or raise CONFIG_ESP_TASK_WDT_TIMEOUT_S",
     )
 
 
-def _interrupt_watchdog(_: Crash, where: str) -> Advice:
+def _interrupt_watchdog(_: Crash) -> Advice:
     return Advice(
-        f"interrupts were off, or one ran, for longer than the watchdog allows{where} "
-        "(300 ms by default)",
+        "interrupts were off, or one ran, for longer than the watchdog allows (300 ms by default)",
         "do not invoke the model in an interrupt or a critical section; "
         "CONFIG_ESP_INT_WDT_TIMEOUT_MS is the limit",
     )
 
 
-def _watchdog_reset(crash: Crash, where: str) -> Advice:
+def _watchdog_reset(crash: Crash) -> Advice:
     return Advice(
-        f"a watchdog reset the chip{where}: nothing fed it in time ({crash.cause})",
+        f"a watchdog reset the chip: nothing fed it in time ({crash.cause})",
         "a long invoke must feed the watchdog; at power-on it can also mean that the flash memory "
         "cannot be read: check flash mode and wiring",
     )
 
 
-def _brown_out(_: Crash, where: str) -> Advice:
+def _brown_out(_: Crash) -> Advice:
     return Advice(
-        f"the supply voltage fell too low{where}",
+        "the supply voltage fell too low",
         "use another USB port or cable, or a supply of 500 mA or more; put a capacitor beside the "
         "board",
     )
 
 
-def _abort(_: Crash, where: str) -> Advice:
-    return Advice(f"the program called abort(){where}", "read the lines before: a check failed")
+def _abort(_: Crash) -> Advice:
+    return Advice("the program called abort()", "read the lines before: a check failed")
 
 
-def _assert(crash: Crash, where: str) -> Advice:
-    return Advice(f"a check in the program failed{where}: {crash.cause}", "look at that line")
+def _assert(crash: Crash) -> Advice:
+    return Advice(f"a check in the program failed: {crash.cause}", "look at that line")
 
 
-def _corruption(crash: Crash, where: str) -> Advice:
+def _corruption(crash: Crash) -> Advice:
     return Advice(
-        f"{crash.cause}{where}",
+        f"{crash.cause}",
         "something wrote past the end of a buffer: check the arena's size, and arrays in the "
         "functions that ran before",
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.crashes import advice
-from edgekit.crashes.advice import Advice
 from edgekit.crashes.crash import Crash, CrashKind
 from edgekit.crashes.debugging import Inlined
 from edgekit.crashes.image import Image, open_image
@@ -81,15 +80,19 @@ def symbolize(crash: Crash, elf: Path | None, graph: Graph | None = None) -> Dia
     """
     image = None if elf is None else open_image(elf)
     refusal = None if image is None else _refusal(crash, image)
+    usable = image if refusal is None else None
     frames: tuple[Frame, ...] = ()
     is_guess = False
-    if image is not None and refusal is None:
-        calls, is_guess = _calls(crash, image)
-        frames = _told(tuple(frame for call in calls for frame in _frames(call, image)), crash)
+    if usable is not None:
+        calls, is_guess = _calls(crash, usable)
+        frames = _told([frame for call in calls for frame in _frames(call, usable)], crash)
     names = [frame.function for frame in frames if frame.function is not None]
-    operator = None if image is None else operator_of(names, image, graph)
-    usable = image if refusal is None else None
-    found: Advice = advice.on(crash, usable, names, operator)
+    operator = None if usable is None else operator_of(names, usable, graph)
+    if usable is not None and operator is None and crash.kind is CrashKind.STACK_OVERFLOW:
+        # the calls in between were too many to be told
+        others = [frame.function for call in scan(crash, usable) for frame in _frames(call, usable)]
+        operator = operator_of([name for name in others if name is not None], usable, graph)
+    found = advice.on(crash, usable, names, is_guess=is_guess)
     return Diagnosis(
         crash=crash,
         elf=elf,

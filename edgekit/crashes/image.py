@@ -226,7 +226,7 @@ def _is_arm_call(before: bytes) -> bool:
     """BL, BLX (Armv7-M Architecture Reference Manual, A7.7.18, A7.7.19)."""
     first, second = struct.unpack("<HH", before)
     wide = first & 0xF800 == 0xF000 and second & 0xD000 == 0xD000
-    return wide or second & 0xFF87 == 0x4780
+    return bool(wide or second & 0xFF87 == 0x4780)
 
 
 def _is_riscv_call(before: bytes) -> bool:
@@ -235,7 +235,7 @@ def _is_riscv_call(before: bytes) -> bool:
     half = word >> 16
     wide = word & 0xFFF in (0x0EF, 0x0E7)
     compressed = half & 0xE003 == 0x2001 or (half & 0xF07F == 0x9002 and half & 0xF80 != 0)
-    return wide or compressed
+    return bool(wide or compressed)
 
 
 def _is_xtensa_call(before: bytes) -> bool:

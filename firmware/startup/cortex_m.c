@@ -3,6 +3,7 @@
  * A fault, or the end of main, ends the emulator through semihosting: what went wrong goes to the
  * emulator's standard error, and its exit code is not zero. Not for silicon without a debugger. */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define EXTERNAL_INTERRUPTS 64
@@ -29,7 +30,7 @@
 #define PSR_ALIGNED              (1u << 9) /* a word lies between frame and stack */
 #define RETURN_NO_FLOAT          (1u << 4)
 
-#define STACK_DUMP_LINES  16
+#define STACK_DUMP_LINES  20
 #define STACK_LINE_WORDS  8
 #define FAULT_STACK_WORDS 128
 #define CODE_START        ((uint32_t)(uintptr_t)(&ek_vectors + 1))
@@ -98,10 +99,10 @@ static void say_hex(uint32_t value)
 }
 
 /* The words of the stack from `from` on, as ESP-IDF prints them: the host unwinds the calls. */
-static void say_stack(const uint32_t *from)
+static void say_stack(const uint32_t *from, int lines)
 {
     say("Stack memory:\n");
-    for (int line = 0; line < STACK_DUMP_LINES && from < ek_stack_top; line++) {
+    for (int line = 0; line < lines && from < ek_stack_top; line++) {
         say_hex((uint32_t)(uintptr_t)from);
         say(":");
         for (int i = 0; i < STACK_LINE_WORDS && from < ek_stack_top; i++) {
@@ -112,15 +113,19 @@ static void say_stack(const uint32_t *from)
     }
 }
 
-/* A little below the deepest word of the whole stack that points into code: a frame that overflows
- * the stack may be large, and mostly untouched. */
-static const uint32_t *deepest_call(void)
+/* Both ends of a stack that overflowed: the deepest word that points into code, as the last frame
+ * may be large and mostly untouched; and how it began. */
+static void say_overflowed_stack(void)
 {
     const uint32_t *at = ek_stack_limit;
     while (at < ek_stack_top && (*at < CODE_START || *at >= CODE_END)) {
         at++;
     }
-    return at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit;
+    say_stack(at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit,
+              STACK_DUMP_LINES / 2);
+    const ptrdiff_t words = ek_stack_top - ek_stack_limit;
+    const ptrdiff_t most = STACK_DUMP_LINES * STACK_LINE_WORDS;
+    say_stack(ek_stack_limit + (words > most ? words - most : 0), STACK_DUMP_LINES);
 }
 
 /* Armv6-M knows no more than that there was a fault: its registers read as zero. */
@@ -147,14 +152,13 @@ static const uint32_t *stack_before(const uint32_t *frame, uint32_t exception_re
 /* `frame`: r0-r3, r12, lr, pc, psr, if the exception could still push them. */
 void ek_fault_report(const uint32_t *frame, uint32_t exception_return)
 {
-    const uint32_t *stack;
+    const uint32_t *stack = NULL;
     uint32_t exception;
     __asm__ volatile("mrs %0, ipsr" : "=r"(exception));
     say("edgekit: fault, exception 0x");
     say_hex(exception);
     const bool is_frame_whole = frame >= ek_stack_limit && frame + FRAME_WORDS <= ek_stack_top;
     if (!is_frame_whole || (FAULT_STATUS & FAULT_STATUS_STACK_LIMIT) != 0) {
-        stack = deepest_call();
         say(", stack overflow");
     } else {
         stack = stack_before(frame, exception_return);
@@ -167,7 +171,11 @@ void ek_fault_report(const uint32_t *frame, uint32_t exception_return)
     }
     say_fault_status();
     say("\n");
-    say_stack(stack);
+    if (stack == NULL) {
+        say_overflowed_stack();
+    } else {
+        say_stack(stack, STACK_DUMP_LINES);
+    }
     leave(SEMIHOSTING_EXIT_FAILURE);
 }
 

@@ -2,6 +2,7 @@
  *
  * A trap says on the emulator's standard error, through semihosting, what went wrong; the exit
  * code goes through the test device of QEMU's `virt` machine. */
+#include <stddef.h>
 #include <stdint.h>
 
 #define SEMIHOSTING_WRITE0 0x04u
@@ -10,7 +11,7 @@
 #define TEST_DEVICE_FAIL_1 0x13333u /* exit code 1 */
 #define HEX_DIGITS         8
 
-#define STACK_DUMP_LINES  16
+#define STACK_DUMP_LINES  20
 #define STACK_LINE_WORDS  8
 #define FAULT_STACK_WORDS 128
 #define CODE_START        ((uint32_t)(uintptr_t)ek_flash_start)
@@ -61,10 +62,10 @@ __attribute__((noreturn)) void ek_exit(int status)
 }
 
 /* The words of the stack from `from` on, as ESP-IDF prints them: the host unwinds the calls. */
-static void say_stack(const uint32_t *from)
+static void say_stack(const uint32_t *from, int lines)
 {
     say("Stack memory:\n");
-    for (int line = 0; line < STACK_DUMP_LINES && from < ek_stack_top; line++) {
+    for (int line = 0; line < lines && from < ek_stack_top; line++) {
         say_hex((uint32_t)(uintptr_t)from);
         say(":");
         for (int i = 0; i < STACK_LINE_WORDS && from < ek_stack_top; i++) {
@@ -75,15 +76,19 @@ static void say_stack(const uint32_t *from)
     }
 }
 
-/* A little below the deepest word of the whole stack that points into code: a frame that overflows
- * the stack may be large, and mostly untouched. */
-static const uint32_t *deepest_call(void)
+/* Both ends of a stack that overflowed: the deepest word that points into code, as the last frame
+ * may be large and mostly untouched; and how it began. */
+static void say_overflowed_stack(void)
 {
     const uint32_t *at = ek_stack_limit;
     while (at < ek_stack_top && (*at < CODE_START || *at >= CODE_END)) {
         at++;
     }
-    return at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit;
+    say_stack(at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit,
+              STACK_DUMP_LINES / 2);
+    const ptrdiff_t words = ek_stack_top - ek_stack_limit;
+    const ptrdiff_t most = STACK_DUMP_LINES * STACK_LINE_WORDS;
+    say_stack(ek_stack_limit + (words > most ? words - most : 0), STACK_DUMP_LINES);
 }
 
 __attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
@@ -104,6 +109,10 @@ __attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint3
         say(", stack overflow");
     }
     say("\n");
-    say_stack(stack >= ek_stack_limit && stack < ek_stack_top ? stack : deepest_call());
+    if (stack >= ek_stack_limit && stack < ek_stack_top) {
+        say_stack(stack, STACK_DUMP_LINES);
+    } else {
+        say_overflowed_stack();
+    }
     ek_exit(1);
 }
