@@ -55,6 +55,8 @@ class Debugging:
 
     def __init__(self, elf: ELFFile) -> None:
         self._dwarf: Any = elf.get_dwarf_info(relocate_dwarf_sections=False)
+        aranges = elf.get_section_by_name(".debug_aranges")
+        self._aranges: bytes = b"" if aranges is None else aranges.data()
         self._tombstones = (0, 1, (1 << elf.elfclass) - 1, (1 << elf.elfclass) - 2)
         self._units: list[tuple[int, int, int]] | None = None  # start, end, offset
         self._lines: dict[int, list[tuple[int, int, Line]]] = {}
@@ -91,13 +93,12 @@ class Debugging:
     def _read_units(self) -> Iterator[tuple[int, int, int]]:
         if not self._dwarf.has_debug_info:
             return
-        listed = set()
-        aranges = self._dwarf.get_aranges()
-        for entry in aranges.entries if aranges is not None else ():
-            listed.add(entry.info_offset)
-            if entry.begin_addr not in self._tombstones:
-                yield entry.begin_addr, entry.begin_addr + entry.length, entry.info_offset
-        for unit in self._dwarf.iter_CUs() if not listed else ():
+        if self._aranges:
+            for start, size_bytes, offset in _aranges(self._aranges):
+                if start not in self._tombstones and size_bytes:
+                    yield start, start + size_bytes, offset
+            return
+        for unit in self._dwarf.iter_CUs():
             for start, end in self._ranges(unit.get_top_DIE()):
                 yield start, end, unit.cu_offset
 
@@ -233,6 +234,24 @@ class Debugging:
             if isinstance(entry, FDE) and entry["initial_location"] not in self._tombstones:
                 start = entry["initial_location"]
                 yield start, start + entry["address_range"], entry
+
+
+def _aranges(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Start, bytes, and compilation unit of each range (DWARF 5, 6.1.2, 32-bit format).
+
+    pyelftools ends a set at the first (0, 0), but functions that were thrown away are such.
+    """
+    header = struct.Struct("<IHIBB")
+    at = 0
+    while at + header.size <= len(content):
+        length, _, offset, address_bytes, _ = header.unpack_from(content, at)
+        end = min(at + 4 + length, len(content))
+        pair = struct.Struct("<QQ" if address_bytes == 8 else "<II")
+        at += -(-header.size // pair.size) * pair.size
+        while at + pair.size <= end:
+            yield (*pair.unpack_from(content, at), offset)
+            at += pair.size
+        at = end
 
 
 def _text(name: Any) -> str:

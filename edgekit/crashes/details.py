@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from edgekit.crashes.causes import CORTEX_EXCEPTIONS
 from edgekit.crashes.crash import Architecture, CrashKind
 from edgekit.crashes.draft import Draft
 
@@ -32,7 +33,7 @@ _OWN_REGISTERS = {
 
 #: Of Mbed OS, in hexadecimal without a prefix: "PC   : 00001774".
 _MBED = re.compile(
-    r"^\s*(R ?\d{1,2}|SP|LR|PC|xPSR|PSP|MSP|HFSR|CFSR|MMFSR|BFSR|UFSR|MMFAR|BFAR) *: *"
+    r"^\s*(R *\d{1,2}|SP|LR|PC|xPSR|PSP|MSP|HFSR|CFSR|MMFSR|BFSR|UFSR|MMFAR|BFAR) *: *"
     r"(?:0x)?([0-9a-fA-F]{8})\b"
 )
 #: Of Zephyr and of many hard fault handlers: "(r15/pc): 0x000004a2", "PC is at 0x…", "lr = 0x…".
@@ -140,8 +141,15 @@ def _cortex_words(draft: Draft, line: str) -> bool:
         draft.fault_address = int(address[1], 16)
     fault = _MBED_FAULT.search(line)
     if fault is not None:
-        draft.cause = fault[1]
+        draft.cause, draft.cause_number = fault[1], exception_named(fault[1])
     return words is not None or address is not None or fault is not None
+
+
+def exception_named(words: str) -> int | None:
+    """The number of a Cortex-M exception, however its name is spelt: "BUS FAULT", "BusFault"."""
+    squeezed = re.sub(r"\W", "", words).lower()
+    names = ((n, name.split()[0].lower()) for n, name in CORTEX_EXCEPTIONS.items())
+    return next((n for n, name in names if name.removesuffix("fault") in squeezed), None)
 
 
 def _overflow(draft: Draft, line: str) -> bool:

@@ -134,7 +134,7 @@ class Draft:
                 words = "; ".join((self.cause, *self.words) if self.cause else self.words)
                 unaligned = known.unaligned or "naligned" in words
                 return Cause(words, known.access, unaligned)
-            return Cause(self.cause, known.access) if self.cause and number is None else known
+            return known
         if architecture is Architecture.RISCV and number in causes.MCAUSE:
             return causes.MCAUSE[number]
         if architecture is Architecture.XTENSA and number in causes.EXCCAUSE:

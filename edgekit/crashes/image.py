@@ -72,8 +72,8 @@ class Image:
         functions, objects, labels = _symbols(elf, self.architecture)
         self.objects = {symbol.name: symbol for symbol in objects}
         self.labels = {symbol.name: symbol.address for symbol in labels}
-        self._functions = sorted(functions, key=lambda symbol: symbol.address)
-        self._starts = [symbol.address for symbol in self._functions]
+        self.functions = sorted(functions, key=lambda symbol: symbol.address)
+        self._starts = [symbol.address for symbol in self.functions]
 
     def contains(self, text: bytes) -> bool:
         """True if the bytes stand anywhere in the file."""
@@ -97,7 +97,7 @@ class Image:
         if section is None or not section.is_code:
             return None
         for i in range(bisect.bisect_right(self._starts, address) - 1, -1, -1):
-            symbol = self._functions[i]
+            symbol = self.functions[i]
             if symbol.address < section.start:
                 return None
             if symbol.size_bytes == 0 or address < symbol.address + symbol.size_bytes:

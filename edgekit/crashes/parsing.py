@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable
 
 from edgekit.crashes import details
-from edgekit.crashes.causes import CORTEX_EXCEPTIONS, EXCCAUSE_NAMES, MCAUSE_NAMES
+from edgekit.crashes.causes import EXCCAUSE_NAMES, MCAUSE_NAMES
 from edgekit.crashes.crash import Architecture, Crash, CrashKind
 from edgekit.crashes.draft import Draft
 
@@ -170,11 +170,13 @@ def _own(found: re.Match[str]) -> Draft:
 
 def _cortex(found: re.Match[str]) -> Draft:
     words = re.sub(r"\W+", " ", found[0]).strip()
-    draft = Draft(CrashKind.FAULT, cause=words, architecture=Architecture.ARM, needs_pc=True)
-    squeezed = words.lower().replace(" ", "")
-    number = (n for n, name in CORTEX_EXCEPTIONS.items() if name.split()[0].lower() in squeezed)
-    draft.cause_number = next(number, None)
-    return draft
+    return Draft(
+        CrashKind.FAULT,
+        cause=words,
+        architecture=Architecture.ARM,
+        cause_number=details.exception_named(words),
+        needs_pc=True,
+    )
 
 
 def _mbed(_: re.Match[str]) -> Draft:
