@@ -37,14 +37,14 @@ class Transport(Protocol):
 class SerialTransport:
     """A serial port by its path or pyserial URL: /dev/ttyACM0, socket://, rfc2217://, loop://."""
 
-    def __init__(self, port: str, *, baud: int = 115200, fresh: bool = True) -> None:
-        """Open `port` for this program alone; `fresh`: without what came before.
+    def __init__(self, port: str, *, baud: int = 115200) -> None:
+        """Open `port` for this program alone.
 
         Raises:
             SerialPortError: it is missing, busy, refused, or not a serial port.
         """
         self.port = port
-        self._serial = _open(port, baud, fresh)
+        self._serial = _open(port, baud)
 
     def read(self, max_bytes: int, timeout_s: float) -> bytes:
         """Return 1 to `max_bytes` bytes as soon as some are there; b"" if none came in time."""
@@ -84,7 +84,7 @@ class SerialTransport:
         )
 
 
-def _open(port: str, baud: int, fresh: bool) -> serial.Serial:
+def _open(port: str, baud: int) -> serial.Serial:
     import serial
 
     try:
@@ -93,9 +93,8 @@ def _open(port: str, baud: int, fresh: bool) -> serial.Serial:
         )
     except (OSError, ValueError) as error:
         raise _refused(port, error) from error
-    if fresh:
-        with contextlib.suppress(OSError, NotImplementedError):
-            opened.reset_input_buffer()
+    with contextlib.suppress(OSError, NotImplementedError):
+        opened.reset_input_buffer()
     return opened
 
 

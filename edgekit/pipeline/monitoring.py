@@ -6,7 +6,7 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,23 +59,22 @@ def monitor(
             now = time.monotonic()
             if chunk:
                 heard_at = now
-            if isinstance(chunk, str):
-                yield from watch.note(chunk)
-            else:
-                yield from watch.take(chunk)
-                yield from watch.wait(now - heard_at)
-            if once and watch.crashes:
-                return
+            for seen in watch.take(chunk, now - heard_at):
+                yield seen
+                if once and seen.kind == "crash":
+                    return
             if deadline is not None and now > deadline:
                 break
-    yield from watch.end()
+    for seen in watch.end():
+        yield seen
+        if once and seen.kind == "crash":
+            return
 
 
 class _Watch:
     """What has come so far: half a line, half a frame, half a crash."""
 
     def __init__(self, elf: Path | None) -> None:
-        self.crashes = 0
         self._elf = elf
         self._image = None if elf is None else crashes.open_image(elf)
         self._is_other_build = False
@@ -84,16 +83,13 @@ class _Watch:
         self._line = b""  # without its end yet
         self._shown = 0  # bytes of it
 
-    def note(self, text: str) -> Iterator[Seen]:
-        yield from self._end_line()
-        yield _seen("note", text)
-
-    def take(self, chunk: bytes) -> Iterator[Seen]:
-        """Bytes came."""
+    def take(self, chunk: bytes | str, quiet_s: float) -> Iterator[Seen]:
+        """Bytes or a note; if there is nothing, then for `quiet_s` already."""
+        if isinstance(chunk, str):
+            yield from self._end_line()
+            yield _seen("note", chunk)
+            return
         yield from self._heard(self._listener.feed(chunk))
-
-    def wait(self, quiet_s: float) -> Iterator[Seen]:
-        """Nothing has come for so long."""
         if quiet_s > _PATIENCE_S:
             yield from self._heard(self._listener.flush())
             yield from self._show_rest()
@@ -148,7 +144,6 @@ class _Watch:
 
     def _told(self, found: Iterable[Crash]) -> Iterator[Seen]:
         for crash in found:
-            self.crashes += 1
             elf = None if self._is_other_build else self._elf
             diagnosis = crashes.symbolize(crash, elf)
             text = "\n".join(crashes.lines(diagnosis))
@@ -203,7 +198,7 @@ def serial_chunks(port: str, *, baud: int = 115200) -> Chunks:
     """
     path = only_port() if port == "auto" else port
     known = next((found for found in serial_ports.connected() if found.path == path), None)
-    transport = link.SerialTransport(path, baud=baud, fresh=False)
+    transport = link.SerialTransport(path, baud=baud)
     yield f"listening to {path} at {baud} baud; Ctrl-C ends"
     try:
         while True:
@@ -227,30 +222,34 @@ def _waited_for(
 ) -> Iterator[link.SerialTransport | None]:
     """None as long as the port is not there; then it, and no more."""
     while True:
-        candidates = [path, *_renamed(path, known)]
-        for candidate in candidates:
+        for candidate in (path, *other_paths(path, known, serial_ports.connected())):
             with contextlib.suppress(SerialPortError):
-                yield link.SerialTransport(candidate, baud=baud, fresh=False)
+                yield link.SerialTransport(candidate, baud=baud)
                 return
         yield None
         time.sleep(_TICK_S)
 
 
-def _renamed(path: str, known: SerialPort | None) -> list[str]:
-    """Where the same USB device may have come back: /dev/ttyACM0 may become /dev/ttyACM1."""
+def other_paths(
+    path: str, known: SerialPort | None, connected: Sequence[SerialPort]
+) -> tuple[str, ...]:
+    """Where the USB device that was at `path` is now: /dev/ttyACM0 may become /dev/ttyACM1."""
     if known is None or known.usb_serial is None:
-        return []
-    found = serial_ports.connected()
-    return [p.path for p in found if p.usb_serial == known.usb_serial and p.path != path]
+        return ()
+    return tuple(p.path for p in connected if p.usb_serial == known.usb_serial and p.path != path)
 
 
-def only_port() -> str:
+def only_port(connected: Sequence[SerialPort] | None = None) -> str:
     """The serial port of the one board that is connected.
+
+    Args:
+        connected: the serial ports; those of this computer unless given.
 
     Raises:
         SerialPortError: there is none, or there are several.
     """
-    found = [port for port in serial_ports.connected() if port.usb_id is not None]
+    ports = serial_ports.connected() if connected is None else connected
+    found = [port for port in ports if port.usb_id is not None]
     usb = {usb_id for board in boards.all_boards() for usb_id in board.reach.usb}
     likely = [port for port in found if port.usb_id in usb] or found
     if len(likely) == 1:
