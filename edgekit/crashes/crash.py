@@ -62,6 +62,7 @@ class Crash:
     core: int | None = None
     task: str | None = None
     elf_sha256: str | None = None  # the first digits of what the board says is its ELF's digest
+    build_id: str | None = None  # of edgekit's own firmware
     registers: Mapping[str, int] = field(default_factory=dict)
     stack: Mapping[int, int] = field(default_factory=dict)  # address -> word
     lines: tuple[str, ...] = ()  # as they were

@@ -21,6 +21,7 @@ _STACK_LINE = re.compile(r"^\s*([0-9a-fA-F]{8}):((?: +0x[0-9a-fA-F]{8}\b)+)")
 
 #: Of our own reports: "at pc 0x0000039e, lr 0x000002b9".
 _OWN = re.compile(rf"\b(pc|lr|ra|a0|a1|sp|value|address|fault status) {_HEX}")
+_OWN_VERSION = re.compile(r", firmware [^\s+]+\+([0-9a-f]{16})\b")
 _OWN_REGISTERS = {
     "lr": "LR",
     "ra": "RA",
@@ -82,6 +83,9 @@ def read_own(draft: Draft, text: str) -> None:
                 draft.fault_address = value
         else:
             draft.registers[_OWN_REGISTERS[name]] = value
+    version = _OWN_VERSION.search(text)
+    if version is not None:
+        draft.build_id = version[1]
     if "stack overflow" in text:
         draft.kind, draft.cause = CrashKind.STACK_OVERFLOW, ""
 

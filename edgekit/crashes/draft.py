@@ -37,6 +37,7 @@ class Draft:
     core: int | None = None
     task: str | None = None
     elf_sha256: str | None = None
+    build_id: str | None = None
     fault_address: int | None = None
     stack_bounds: tuple[int, int] | None = None
     registers: dict[str, int] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class Draft:
             core=self.core,
             task=self.task,
             elf_sha256=self.elf_sha256,
+            build_id=self.build_id,
             registers=dict(self.registers),
             stack=dict(self.stack),
             lines=tuple(self.lines),

@@ -59,6 +59,8 @@ extern const ek_vector_table ek_vectors;
 extern uint32_t ek_data_load[], ek_data_start[], ek_data_end[], ek_bss_start[], ek_bss_end[];
 extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
 
+extern const char ek_firmware_version[] __attribute__((weak));
+
 int main(void);
 void ek_reset(void);
 void ek_fault(void);
@@ -96,6 +98,15 @@ static void say_hex(uint32_t value)
     }
     text[HEX_DIGITS] = '\0';
     say(text);
+}
+
+/* Which build this is; app/main.c has it, but not everybody's main. */
+static void say_version(void)
+{
+    if (ek_firmware_version != NULL) {
+        say(", firmware ");
+        say(ek_firmware_version);
+    }
 }
 
 /* The words of the stack from `from` on, as ESP-IDF prints them: the host unwinds the calls. */
@@ -170,6 +181,7 @@ void ek_fault_report(const uint32_t *frame, uint32_t exception_return)
         say_hex((uint32_t)(uintptr_t)stack);
     }
     say_fault_status();
+    say_version();
     say("\n");
     if (stack == NULL) {
         say_overflowed_stack();

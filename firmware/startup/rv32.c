@@ -21,6 +21,8 @@
 extern uint32_t ek_flash_start[], ek_data_load[];
 extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
 
+extern const char ek_firmware_version[] __attribute__((weak));
+
 __attribute__((noreturn)) void ek_exit(int status);
 __attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
                                               uint32_t ra, const uint32_t *stack);
@@ -58,6 +60,15 @@ __attribute__((noreturn)) void ek_exit(int status)
 {
     for (;;) {
         TEST_DEVICE = status == 0 ? TEST_DEVICE_PASS : TEST_DEVICE_FAIL_1;
+    }
+}
+
+/* Which build this is; app/main.c has it, but not everybody's main. */
+static void say_version(void)
+{
+    if (ek_firmware_version != NULL) {
+        say(", firmware ");
+        say(ek_firmware_version);
     }
 }
 
@@ -108,6 +119,7 @@ __attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint3
         stack < ek_stack_limit) {
         say(", stack overflow");
     }
+    say_version();
     say("\n");
     if (stack >= ek_stack_limit && stack < ek_stack_top) {
         say_stack(stack, STACK_DUMP_LINES);

@@ -14,6 +14,8 @@
 #define CODE_START        ((uint32_t)(uintptr_t)ek_flash_start)
 #define CODE_END          ((uint32_t)(uintptr_t)ek_data_load)
 
+extern const char ek_firmware_version[] __attribute__((weak));
+
 __attribute__((noreturn)) void ek_exit(int status);
 __attribute__((noreturn)) void ek_fault_report(uint32_t cause, uint32_t pc, uint32_t address,
                                                uint32_t a0, const uint32_t *stack);
@@ -59,6 +61,15 @@ __attribute__((noreturn)) void ek_exit(int status)
 {
     for (;;) {
         simcall(SIMCALL_EXIT, status == 0 ? 0u : 1u, 0, 0);
+    }
+}
+
+/* Which build this is; app/main.c has it, but not everybody's main. */
+static void say_version(void)
+{
+    if (ek_firmware_version != NULL) {
+        say(", firmware ");
+        say(ek_firmware_version);
     }
 }
 
@@ -108,6 +119,7 @@ __attribute__((noreturn)) void ek_fault_report(uint32_t cause, uint32_t pc, uint
     if (stack < ek_stack_limit) {
         say(", stack overflow");
     }
+    say_version();
     say("\n");
     if (stack >= ek_stack_limit && stack < ek_stack_top) {
         say_stack(stack, STACK_DUMP_LINES);

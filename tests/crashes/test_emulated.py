@@ -104,6 +104,22 @@ def test_a_frame_that_is_too_large_is_told(faulty: Firmware, board_id: str):
         assert f"in fill at {ways.KERNEL}:{line}" in str(error)
 
 
+def test_a_crash_of_another_build_gets_no_lines(faulty: Firmware):
+    """Its addresses alone would pass for this one's."""
+    firmware = faulty("qemu-cortex-m4")
+    said = str(death(firmware.built, ways.WILD).__cause__)
+    build_id = firmware.built.image.build_id
+    assert f"+{build_id}\n" in said
+    (crash,) = crashes.parse(said)
+    assert crash.build_id == build_id
+    elf = firmware.built.image.elf
+    assert crashes.symbolize(crash, elf).refusal is None
+    (other,) = crashes.parse(said.replace(build_id, "0123456789abcdef"))
+    diagnosis = crashes.symbolize(other, elf)
+    assert diagnosis.refusal == f"the board runs build 0123456789abcdef, {elf.name} is another"
+    assert diagnosis.frames == ()
+
+
 def test_firmware_that_does_not_go_wrong_answers(faulty: Firmware):
     with edgekit.connect(faulty("qemu-cortex-m3").built) as device:
         device.write_input(0, bytes(8))
