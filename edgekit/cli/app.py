@@ -18,6 +18,7 @@ from edgekit.cli import (
     inspect,
     merge,
     new,
+    monitor,
     ports,
     profile,
     prune,
@@ -50,6 +51,7 @@ for module in (
     prune,
     boards,
     ports,
+    monitor,
     doctor,
 ):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))

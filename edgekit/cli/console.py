@@ -28,6 +28,7 @@ class _Ended(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        self.number = number
         self.exit_code = 128 + number  # as a shell reports it
 
 
@@ -69,6 +70,18 @@ def guarded(command: Callable[[], object]) -> None:
             "this is a bug of edgekit: EDGEKIT_DEBUG=1 shows where; please report it",
         )
         sys.exit(1)
+
+
+@contextlib.contextmanager
+def ended_by_ctrl_c() -> Iterator[None]:
+    """For what has no other end: there a Ctrl-C is no interruption, and the command succeeds."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    except _Ended as end:
+        if end.number != signal.SIGINT:
+            raise
 
 
 def _to_the_last_byte(command: Callable[[], object]) -> None:

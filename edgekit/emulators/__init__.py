@@ -137,7 +137,7 @@ class EmulatedBoard:
         said = f":\n{words}" if words else ", without a word"
         raise EmulatorError(
             f"{self.board.id}: {Path(self.command[0]).name} ended with {how}{said}",
-            hint="a fault names the address where it happened; look it up in the image's map",
+            hint="`edgekit monitor --input FILE --elf IMAGE` says where a fault happened",
         )
 
     def watch(self, silent_s: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgekit.link.device import Device
 from edgekit.link.fake import FakeBoard
 from edgekit.link.faults import Fault, FaultRates, FaultyTransport
+from edgekit.link.listening import HeardFrame, Listener
 from edgekit.link.messages import (
     DeviceMemory,
     DeviceStep,
@@ -34,7 +35,9 @@ __all__ = [
     "FaultRates",
     "FaultyTransport",
     "Feature",
+    "HeardFrame",
     "Hello",
+    "Listener",
     "MemoryTransport",
     "Message",
     "ResetCause",

@@ -37,6 +37,7 @@ from edgekit.frontends import tflite
 from edgekit.ir import Array, Graph
 from edgekit.link import Device
 from edgekit.measurement import Inputs, Measurement, Samples
+from edgekit.pipeline import deaths
 from edgekit.progress import Progress, silent
 from edgekit.reference import cache
 from edgekit.report.inspection import BoardFit, InspectedStep, Inspection
@@ -222,7 +223,7 @@ def connect(target: BuiltFirmware | str, *, baud: int = 115200) -> Iterator[Devi
 
     Raises:
         SerialPortError: the serial port is missing, busy or refused.
-        EmulatorError: the emulated board died or went silent; its last output is in the message.
+        EmulatorError: the emulated board died, with the place if it said one, or went silent.
     """
     if isinstance(target, str):
         try:
@@ -233,7 +234,10 @@ def connect(target: BuiltFirmware | str, *, baud: int = 115200) -> Iterator[Devi
                 error.args = (f"{target}: {error}",)
             raise
         return
-    with emulators.start(target.model.board, target.image) as running:
+    with (
+        emulators.start(target.model.board, target.image) as running,
+        deaths.told(running, target.image.elf, target.model.graph),
+    ):
         transport = link.WatchedTransport(link.SerialTransport(running.serial_port), running.watch)
         try:
             with link.Device(transport) as device:

@@ -3,6 +3,7 @@
  * A fault, or the end of main, ends the emulator through semihosting: what went wrong goes to the
  * emulator's standard error, and its exit code is not zero. Not for silicon without a debugger. */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define EXTERNAL_INTERRUPTS 64
@@ -16,10 +17,24 @@
 #define COPROCESSOR_10_11_FULL   (0xFu << 20)
 #define FAULT_STATUS             (*(volatile uint32_t *)0xE000ED28u)
 #define FAULT_STATUS_STACK_LIMIT (1u << 20) /* Armv8-M only */
+#define FAULT_STATUS_MMFAR_VALID (1u << 7)
+#define FAULT_STATUS_BFAR_VALID  (1u << 15)
+#define FAULT_ADDRESS_MEMORY     (*(volatile uint32_t *)0xE000ED34u)
+#define FAULT_ADDRESS_BUS        (*(volatile uint32_t *)0xE000ED38u)
 #define HEX_DIGITS               8
 #define FRAME_WORDS              8 /* r0-r3, r12, lr, pc, psr */
+#define FRAME_WORDS_FLOAT        26
 #define FRAME_LR                 5
 #define FRAME_PC                 6
+#define FRAME_PSR                7
+#define PSR_ALIGNED              (1u << 9) /* a word lies between frame and stack */
+#define RETURN_NO_FLOAT          (1u << 4)
+
+#define STACK_DUMP_LINES  20
+#define STACK_LINE_WORDS  8
+#define FAULT_STACK_WORDS 128
+#define CODE_START        ((uint32_t)(uintptr_t)(&ek_vectors + 1))
+#define CODE_END          ((uint32_t)(uintptr_t)ek_data_load)
 
 #define MPU_TYPE                (*(volatile uint32_t *)0xE000ED90u)
 #define MPU_CONTROL             (*(volatile uint32_t *)0xE000ED94u)
@@ -32,14 +47,28 @@
 
 typedef void (*ek_vector)(void);
 
+typedef struct {
+    uint32_t *stack_top;
+    ek_vector handlers[15 + EXTERNAL_INTERRUPTS];
+} ek_vector_table;
+
+/* At the start of the flash memory; code follows. */
+extern const ek_vector_table ek_vectors;
+
 /* From the linker script. */
 extern uint32_t ek_data_load[], ek_data_start[], ek_data_end[], ek_bss_start[], ek_bss_end[];
 extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
 
+extern const char ek_firmware_version[] __attribute__((weak));
+
 int main(void);
 void ek_reset(void);
 void ek_fault(void);
-void ek_fault_report(const uint32_t *frame);
+void ek_fault_report(const uint32_t *frame, uint32_t exception_return);
+
+/* Its report has a stack of its own: what is on the other one is to be said. */
+extern uint32_t ek_fault_stack[];
+__attribute__((used)) uint32_t ek_fault_stack[FAULT_STACK_WORDS];
 
 static void semihosting(uint32_t operation, uintptr_t argument)
 {
@@ -71,9 +100,70 @@ static void say_hex(uint32_t value)
     say(text);
 }
 
-/* `frame`: r0-r3, r12, lr, pc, psr, if the exception could still push them. */
-void ek_fault_report(const uint32_t *frame)
+/* Which build this is; app/main.c has it, but not everybody's main. */
+static void say_version(void)
 {
+    if (ek_firmware_version != NULL) {
+        say(", firmware ");
+        say(ek_firmware_version);
+    }
+}
+
+/* The words of the stack from `from` on, as ESP-IDF prints them: the host unwinds the calls. */
+static void say_stack(const uint32_t *from, int lines)
+{
+    say("Stack memory:\n");
+    for (int line = 0; line < lines && from < ek_stack_top; line++) {
+        say_hex((uint32_t)(uintptr_t)from);
+        say(":");
+        for (int i = 0; i < STACK_LINE_WORDS && from < ek_stack_top; i++) {
+            say(" 0x");
+            say_hex(*from++);
+        }
+        say("\n");
+    }
+}
+
+/* Both ends of a stack that overflowed: the deepest word that points into code, as the last frame
+ * may be large and mostly untouched; and how it began. */
+static void say_overflowed_stack(void)
+{
+    const uint32_t *at = ek_stack_limit;
+    while (at < ek_stack_top && (*at < CODE_START || *at >= CODE_END)) {
+        at++;
+    }
+    say_stack(at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit,
+              STACK_DUMP_LINES / 2);
+    const ptrdiff_t words = ek_stack_top - ek_stack_limit;
+    const ptrdiff_t most = STACK_DUMP_LINES * STACK_LINE_WORDS;
+    say_stack(ek_stack_limit + (words > most ? words - most : 0), STACK_DUMP_LINES);
+}
+
+/* Armv6-M knows no more than that there was a fault: its registers read as zero. */
+static void say_fault_status(void)
+{
+    const uint32_t status = FAULT_STATUS;
+    if ((status & (FAULT_STATUS_MMFAR_VALID | FAULT_STATUS_BFAR_VALID)) != 0) {
+        const bool is_bus = (status & FAULT_STATUS_BFAR_VALID) != 0;
+        say(", address 0x");
+        say_hex(is_bus ? FAULT_ADDRESS_BUS : FAULT_ADDRESS_MEMORY);
+    }
+    say(", fault status 0x");
+    say_hex(status);
+}
+
+/* Where the stack pointer was before the exception pushed `frame`. */
+static const uint32_t *stack_before(const uint32_t *frame, uint32_t exception_return)
+{
+    const uint32_t *const end =
+        frame + ((exception_return & RETURN_NO_FLOAT) != 0 ? FRAME_WORDS : FRAME_WORDS_FLOAT);
+    return (frame[FRAME_PSR] & PSR_ALIGNED) != 0 ? end + 1 : end;
+}
+
+/* `frame`: r0-r3, r12, lr, pc, psr, if the exception could still push them. */
+void ek_fault_report(const uint32_t *frame, uint32_t exception_return)
+{
+    const uint32_t *stack = NULL;
     uint32_t exception;
     __asm__ volatile("mrs %0, ipsr" : "=r"(exception));
     say("edgekit: fault, exception 0x");
@@ -82,23 +172,36 @@ void ek_fault_report(const uint32_t *frame)
     if (!is_frame_whole || (FAULT_STATUS & FAULT_STATUS_STACK_LIMIT) != 0) {
         say(", stack overflow");
     } else {
+        stack = stack_before(frame, exception_return);
         say(" at pc 0x");
         say_hex(frame[FRAME_PC]);
         say(", lr 0x");
         say_hex(frame[FRAME_LR]);
+        say(", sp 0x");
+        say_hex((uint32_t)(uintptr_t)stack);
     }
-    say(", fault status 0x");
-    say_hex(FAULT_STATUS);
+    say_fault_status();
+    say_version();
     say("\n");
+    if (stack == NULL) {
+        say_overflowed_stack();
+    } else {
+        say_stack(stack, STACK_DUMP_LINES);
+    }
     leave(SEMIHOSTING_EXIT_FAILURE);
 }
 
-/* Nothing returns from a fault, so its report may take the whole stack. */
+/* Nothing returns from a fault. */
 __attribute__((naked)) void ek_fault(void)
 {
     __asm__ volatile("mrs r0, msp\n\t"
-                     "ldr r1, =ek_stack_top\n\t"
-                     "mov sp, r1\n\t"
+                     "mov r1, lr\n\t"
+                     "ldr r2, =ek_fault_stack + 512\n\t"
+#if __ARM_ARCH >= 8
+                     "movs r3, #0\n\t"
+                     "msr msplim, r3\n\t"
+#endif
+                     "mov sp, r2\n\t"
                      "bl ek_fault_report\n\t"
                      ".ltorg");
 }
@@ -143,15 +246,9 @@ void ek_reset(void)
     leave(main() == 0 ? SEMIHOSTING_EXIT_OK : SEMIHOSTING_EXIT_FAILURE);
 }
 
-typedef struct {
-    uint32_t *stack_top;
-    ek_vector handlers[15 + EXTERNAL_INTERRUPTS];
-} ek_vector_table;
-
 #define FAULT_4  ek_fault, ek_fault, ek_fault, ek_fault
 #define FAULT_16 FAULT_4, FAULT_4, FAULT_4, FAULT_4
 
-extern const ek_vector_table ek_vectors;
 __attribute__((section(".vectors"), used)) const ek_vector_table ek_vectors = {
     .stack_top = ek_stack_top,
     .handlers = {ek_reset, ek_fault, ek_fault, FAULT_4, FAULT_4, FAULT_4, /* the system's 15 */

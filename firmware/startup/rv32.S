@@ -43,8 +43,8 @@ cleared:
     call    main
     tail    ek_exit
 
-    /* Interrupts are never enabled, so every trap is a fault. Its report needs a stack that can be
-     * trusted: the top of the stack, since nothing returns from here. */
+    /* Interrupts are never enabled, so every trap is a fault. Nothing returns from here; its report
+     * has a stack of its own. */
     .section .text.ek_trap, "ax"
     .globl ek_trap
     .type ek_trap, @function
@@ -55,7 +55,9 @@ ek_trap:
     csrr    a0, mcause
     csrr    a1, mepc
     csrr    a2, mtval
-    la      sp, ek_stack_top
+    mv      a3, ra
+    mv      a4, sp
+    la      sp, ek_fault_stack + 512
     tail    ek_trap_report
 
     /* A trap inside the report: leave without one. */

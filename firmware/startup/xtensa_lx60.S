@@ -28,12 +28,14 @@ ek_exception:
     rsr     a2, excsave1
     rfe
 
-    /* Nothing returns from a fault, so its report may take the whole stack. */
+    /* Nothing returns from a fault; its report has a stack of its own. */
 ek_fault:
     rsr     a2, exccause
     rsr     a3, epc1
     rsr     a4, excvaddr
-    movi    a1, ek_stack_top
+    mov     a5, a0
+    mov     a6, a1
+    movi    a1, ek_fault_stack + 512
     call0   ek_fault_report
 
 ek_double_fault:
