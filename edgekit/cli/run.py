@@ -68,19 +68,31 @@ def run(
     options = project_options(builder)
     console.refuse_unwritable(json)
     with console.progress() as progress:
-        run_on_board = pipeline.virtual.run if virtual else pipeline.run
-        measurement = run_on_board(
-            model,
-            board,
-            parse_inputs(inputs),
-            engine=engine,  # type: ignore[arg-type]  # the pipeline refuses any other
-            runs=runs,
-            warmup=warmup,
-            profile=profile,
-            directory=output,
-            options=options,
-            progress=progress,
-        )
+        if virtual:
+            measurement = pipeline.virtual.run(
+                model,
+                board,
+                parse_inputs(inputs),
+                engine=engine,  # type: ignore[arg-type]  # the pipeline refuses any other
+                runs=runs,
+                warmup=warmup,
+                profile=profile,
+                directory=output,
+                progress=progress,
+            )
+        else:
+            measurement = pipeline.run(
+                model,
+                board,
+                parse_inputs(inputs),
+                engine=engine,  # type: ignore[arg-type]  # the pipeline refuses any other
+                runs=runs,
+                warmup=warmup,
+                profile=profile,
+                directory=output,
+                options=options,
+                progress=progress,
+            )
     if json is not None:
         console.write_file(json, report.to_json(measurement))
     if str(json) != "-":
