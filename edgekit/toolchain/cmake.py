@@ -12,12 +12,13 @@ import sysconfig
 from pathlib import Path
 
 from edgekit import processes
+from edgekit.boards import Board
 from edgekit.errors import ToolMissingError
 from edgekit.progress import Progress
 from edgekit.project import Project
 from edgekit.project.context import TOOLCHAIN_FILE
 from edgekit.toolchain import build_log, cache
-from edgekit.toolchain.artefacts import BuilderTools, Built
+from edgekit.toolchain.artefacts import BuilderTools, Built, FlashPart
 from edgekit.toolchain.compiler import Compiler, find_compiler
 
 _MODEL_OBJECT = re.compile(r"/model\.dir/")
@@ -64,7 +65,19 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
         linker_map=directory / "firmware.map",
         model_objects=tuple(sorted((directory / "CMakeFiles" / "model.dir").rglob("*.o*"))),
         model_object=_MODEL_OBJECT,
+        flash_parts=_flash_parts(project.board, directory),
     )
+
+
+def _flash_parts(board: Board, directory: Path) -> tuple[FlashPart, ...]:
+    """What a tool writes to the flash memory of a board that no framework builds for."""
+    if board.esptool is None:
+        return ()
+    from edgekit.toolchain import direct_boot  # reading ELF is for those who build
+
+    path = directory / f"{board.esptool.chip}.bin"
+    direct_boot.write_image(directory / "firmware.elf", board, path)
+    return (FlashPart(offset=0, path=path),)
 
 
 def by_hand(project: Project) -> str:

@@ -1,10 +1,11 @@
 """`zig cc` in the place of riscv64-unknown-elf-gcc, for boards of 32 bits.
 
-The package ziglang is a whole Clang, but it does not know GCC's --specs, names CPUs its own way, and
-for a target without an operating system it has no <string.h>; the functions themselves (memcpy and
-so on) are in its compiler-rt. Its linker takes no --defsym. So the board's flags are translated, and
-the symbols go to the top of the linker script. CMake runs this file as a program, once for each
-source file and to link: it imports nothing that takes time.
+The package ziglang is a whole Clang, but it does not know GCC's --specs, names CPUs its own way,
+and for a target without an operating system it has no <string.h>; the functions themselves (memcpy
+and so on) are in its compiler-rt. Its linker takes no --defsym and does not look for the script's
+entry. So the board's flags are translated, and the symbols go to the top of the linker script.
+CMake runs this file as a program, once for each source file and once to link: it imports nothing
+that takes time.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def _translated(arguments: Sequence[str], directory: Path) -> Iterator[str]:
 def _script_with(
     symbols: Iterable[tuple[str, ...]], script: Path, directory: Path
 ) -> Iterator[str]:
-    """A linker script with `symbols` at its top; zig does not look for its entry either."""
+    """The script with `symbols` at its top, and its entry."""
     text = script.read_text(encoding="utf-8")
     path = directory / script.name
     lines = "".join(f"{name} = {value};\n" for name, value in symbols)

@@ -133,8 +133,8 @@ static void write_usb(const uint8_t *bytes, size_t size)
     }
 }
 
-/* Which of the chip's causes it was (Technical Reference Manual, chapter 6.1), and, where software
- * asked for it, why. */
+/* Which of the chip's causes it was (Technical Reference Manual: Reset and Clock), and, where
+ * software asked for it, why. */
 static ek_reset_cause cause_of_reset(void)
 {
     switch (RESET_STATE & RESET_STATE_CAUSE) {

@@ -1,9 +1,10 @@
 /* esp32c3.c: watchdogs, CPU clock, faults and restart of an ESP32-C3 without a framework.
  *
- * Registers are those of the ESP32-C3 Technical Reference Manual, chapters 6 (reset and clock), 9
- * (low-power management), 12 (watchdogs) and 26 (UART). What only silicon can show, since the
- * emulator that this was run on models neither clocks nor watchdogs of this chip: that the clock
- * is 160 MHz, and that no watchdog bites. */
+ * Registers are those of the ESP32-C3 Technical Reference Manual: Reset and Clock, Low-power
+ * Management, Watchdog Timers, UART Controller, USB Serial/JTAG Controller. What only silicon can
+ * show, since the emulator that this was run on models neither this chip's clocks nor its real-time
+ * watchdogs: that the CPU's clock is 160 MHz, and that no watchdog bites. */
+#include <stddef.h>
 #include <stdint.h>
 
 #define WORD(address) (*(volatile uint32_t *)(uintptr_t)(address))
@@ -46,7 +47,7 @@
 #define USB_STATE          WORD(0x60043004u)
 #define USB_STATE_SEND     1u
 #define USB_STATE_HAS_ROOM 2u
-#define USB_PATIENCE_POLLS 1000000 /* some 50 ms: nobody may be there to read */
+#define USB_PATIENCE_POLLS 1000000 /* about 0.1 s: nobody may be there to read */
 
 #define RESET_NOTE_SOFTWARE 0x5EB007EDu
 #define RESET_NOTE_FAULT    0xFA017EDEu
@@ -61,6 +62,8 @@
 /* From the linker script: nobody may touch what lies between guard and limit. */
 extern uint32_t ek_flash_start[], ek_text_end[];
 extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
+
+extern const char ek_firmware_version[] __attribute__((weak));
 
 /* A trap's report has a stack of its own: what is on the other one is to be said. */
 extern uint32_t ek_fault_stack[];
@@ -89,7 +92,7 @@ static void stop_watchdogs(void)
 }
 
 /* The PLL is up at 480 MHz from power-on, as USB needs it; only the switch to it is left to do. It
- * is done from RAM, since the clock of the bus to flash memory changes with it: 40 to 80 MHz. */
+ * is done from RAM, since the clock of the bus to flash memory changes with it. */
 __attribute__((section(".iram.ek_cpu_to_160_mhz"), noinline)) static void cpu_to_160_mhz(void)
 {
     RTC_OPTIONS &= ~RTC_OPTIONS_PLL_DOWN;
@@ -156,11 +159,20 @@ __attribute__((noreturn)) void ek_exit(int status)
     ek_restart(status == 0 ? RESET_NOTE_SOFTWARE : RESET_NOTE_FAULT);
 }
 
+/* Which build this is; app/main.c has it, but not everybody's main. */
+static void say_version(void)
+{
+    if (ek_firmware_version != NULL) {
+        say(", firmware ");
+        say(ek_firmware_version);
+    }
+}
+
 /* The words of the stack from `from` on, as ESP-IDF prints them: the host unwinds the calls. */
-static void say_stack(const uint32_t *from)
+static void say_stack(const uint32_t *from, int lines)
 {
     say("Stack memory:\r\n");
-    for (int line = 0; line < STACK_DUMP_LINES && from < ek_stack_top; line++) {
+    for (int line = 0; line < lines && from < ek_stack_top; line++) {
         say_hex("", (uint32_t)(uintptr_t)from);
         say(":");
         for (int i = 0; i < STACK_LINE_WORDS && from < ek_stack_top; i++) {
@@ -170,15 +182,19 @@ static void say_stack(const uint32_t *from)
     }
 }
 
-/* A little below the deepest word of the whole stack that points into code: a frame that overflows
- * the stack may be large, and mostly untouched. */
-static const uint32_t *deepest_call(void)
+/* Both ends of a stack that overflowed: the deepest word that points into code, as the last frame
+ * may be large and mostly untouched; and how it began. */
+static void say_overflowed_stack(void)
 {
     const uint32_t *at = ek_stack_limit;
     while (at < ek_stack_top && (*at < CODE_START || *at >= CODE_END)) {
         at++;
     }
-    return at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit;
+    say_stack(at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit,
+              STACK_DUMP_LINES / 2);
+    const ptrdiff_t words = ek_stack_top - ek_stack_limit;
+    const ptrdiff_t most = STACK_DUMP_LINES * STACK_LINE_WORDS;
+    say_stack(ek_stack_limit + (words > most ? words - most : 0), STACK_DUMP_LINES);
 }
 
 __attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
@@ -193,7 +209,12 @@ __attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint3
         stack < ek_stack_limit) {
         say(", stack overflow");
     }
+    say_version();
     say("\r\n");
-    say_stack(stack >= ek_stack_limit && stack < ek_stack_top ? stack : deepest_call());
+    if (stack >= ek_stack_limit && stack < ek_stack_top) {
+        say_stack(stack, STACK_DUMP_LINES);
+    } else {
+        say_overflowed_stack();
+    }
     ek_restart(RESET_NOTE_FAULT);
 }
