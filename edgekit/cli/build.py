@@ -12,6 +12,7 @@ from edgekit.cli.options import (
     BuilderOption,
     EngineOption,
     FrameworkOption,
+    LinkOption,
     ModelArgument,
     project_options,
 )
@@ -19,6 +20,7 @@ from edgekit.errors import UserError
 
 if TYPE_CHECKING:
     from edgekit.pipeline import CompiledModel
+    from edgekit.project import ProjectOptions
     from edgekit.toolchain import FirmwareImage
 
 
@@ -30,6 +32,7 @@ def build(
     engine: EngineOption = "aot",
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
+    link: LinkOption = "uart",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -54,7 +57,7 @@ def build(
     """
     from edgekit import boards, pipeline
 
-    options = project_options(builder)
+    options = project_options(builder, link)
     if project_only and output is None:
         raise UserError("--project-only needs a place for the project", hint="add -o DIR")
     with console.progress() as progress:
@@ -64,15 +67,15 @@ def build(
             built = pipeline.build(compiled, directory=output, options=options, progress=progress)
     if project_only:
         assert output is not None
-        _write(compiled, output, builder)
+        _write(compiled, output, options)
     else:
         _print(compiled, built.image, output)
 
 
-def _write(compiled: CompiledModel, output: Path, builder: str | None) -> None:
+def _write(compiled: CompiledModel, output: Path, options: ProjectOptions) -> None:
     from edgekit import pipeline, toolchain
 
-    project = pipeline.write(compiled, output, options=project_options(builder))
+    project = pipeline.write(compiled, output, options=options)
     typer.echo(f"project  {project.directory}")
     typer.echo(f"next     {toolchain.by_hand(project)}")
 

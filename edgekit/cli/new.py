@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.options import EngineOption
+from edgekit.cli.options import EngineOption, FrameworkOption, LinkOption, parse_link
 from edgekit.errors import UserError
 
 
@@ -22,17 +22,9 @@ def new(
     board: Annotated[
         str | None, typer.Option("--board", "-b", metavar="ID", help="See `edgekit boards`.")
     ] = None,
-    framework: Annotated[
-        str | None,
-        typer.Option(
-            "--framework", metavar="NAME", help="What it stands on; see `edgekit boards`."
-        ),
-    ] = None,
+    framework: FrameworkOption = None,
     engine: EngineOption = "aot",
-    link: Annotated[
-        str,
-        typer.Option("--link", metavar="uart|usb", help="What prints: UART, or the chip's USB."),
-    ] = "uart",
+    link: LinkOption = "uart",
     tflm_library: Annotated[
         str | None,
         typer.Option(
@@ -58,9 +50,7 @@ def new(
     from edgekit.pipeline import application
     from edgekit.project import ProjectOptions
 
-    if link not in ("uart", "usb"):
-        raise UserError(f"there is no link {link!r}", hint="it is uart or usb")
-    options = ProjectOptions(link=link, tflm_library=tflm_library)  # type: ignore[arg-type]
+    options = ProjectOptions(link=parse_link(link), tflm_library=tflm_library)
     if update:
         given = (board, framework, tflm_library)
         if any(choice is not None for choice in given) or (engine, link) != ("aot", "uart"):

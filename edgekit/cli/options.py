@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -91,14 +91,31 @@ BuilderOption = Annotated[
         "--builder", metavar="NAME", help="cmake or platformio; default: the board's own."
     ),
 ]
+LinkOption = Annotated[
+    str,
+    typer.Option(
+        "--link", metavar="uart|usb", help="An ESP32's serial port: UART, or the chip's own USB."
+    ),
+]
 EngineOption = Annotated[str, typer.Option("--engine", help="How the model runs: aot.")]
 
 
-def project_options(builder: str | None) -> ProjectOptions:
-    """The --builder option.
+def parse_link(text: str) -> Literal["uart", "usb"]:
+    """The --link option.
 
     Raises:
-        UserError: there is no such builder.
+        UserError: there is no such link.
+    """
+    if text not in ("uart", "usb"):
+        raise UserError(f"there is no link {text!r}", hint="it is uart or usb")
+    return "usb" if text == "usb" else "uart"
+
+
+def project_options(builder: str | None, link: str = "uart") -> ProjectOptions:
+    """The --builder and --link options.
+
+    Raises:
+        UserError: there is no such builder, or no such link.
     """
     from typing import get_args
 
@@ -108,7 +125,10 @@ def project_options(builder: str | None) -> ProjectOptions:
         raise UserError(
             f"there is no builder {builder!r}", hint=f"builders: {', '.join(get_args(Builder))}"
         )
-    return ProjectOptions(builder=builder)  # type: ignore[arg-type]  # one of them, as was seen
+    return ProjectOptions(
+        builder=builder,  # type: ignore[arg-type]  # one of them, as was seen
+        link=parse_link(link),
+    )
 
 
 def parse_inputs(text: str) -> int | Path:

@@ -166,6 +166,11 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
             f"{board.id} has no sanitizers: they need an operating system",
             hint="use board host, or build without them",
         )
+    if options.link == "usb" and board.framework == "none":
+        raise BoardError(
+            f"{board.id} without a framework answers on UART and USB alike",
+            hint="leave the link out",
+        )
     if options.link == "usb" and USB_SERIAL_JTAG not in board.reach.usb:
         raise BoardError(
             f"{board.id} has no USB of its own", hint="leave the link out: it is the serial port"

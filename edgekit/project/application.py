@@ -68,6 +68,10 @@ class ApplicationContext:
     psram: bool
     stack_bytes: int
     baud: int
+    usb: bool  # what it prints goes over the chip's own USB
+    platformio: bool  # what builds it; else CMake
+    chip: str  # esptool's name of it, for boards that it writes and CMake builds; or empty
+    objcopy: str
     toolchain_file: str  # empty: the host's own compiler
     run: str  # the command that runs an emulated board's image
     languages: str
@@ -119,6 +123,10 @@ def files(
         psram=_in_psram(parts),
         stack_bytes=parts.options.stack_bytes or board.stack_bytes,
         baud=board.reach.baud or 115200,
+        usb=parts.options.link == "usb",
+        platformio=board.platformio is not None,
+        chip=board.esptool.chip if board.esptool is not None else "",
+        objcopy=f"{board.toolchain}-objcopy",
         toolchain_file="" if board.toolchain == "host" else _TOOLCHAIN_FILE,
         run=run,
         languages="C",

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +18,14 @@ from support.command import Command
 from support.dense import dense_graph
 from support.firmware import ready, tiny_files
 
-from edgekit import boards
+from edgekit import boards, toolchain
 from edgekit.codegen import TflmNeeds
 from edgekit.errors import UserError
 from edgekit.frontends import tflite_writer
 from edgekit.pipeline import application
 from edgekit.project import ModelBytes, ProjectOptions, application_files
 from edgekit.reference import interpreter
+from edgekit.toolchain import direct_boot
 
 REAL = [
     (board.id, framework)
@@ -52,9 +55,10 @@ def told_by_the_readme(folder: Path) -> list[str]:
     return [line.strip() for line in block.splitlines() if line.startswith("    ")]
 
 
-def followed(folder: Path) -> str:
-    """What the application prints when a person does what the README says."""
-    for command in told_by_the_readme(folder):
+def follow(folder: Path, commands: Sequence[str]) -> str:
+    """Type `commands` as a person would; what the last one printed."""
+    said = ""
+    for command in commands:
         done = subprocess.run(
             shlex.split(command),
             cwd=folder,
@@ -66,7 +70,8 @@ def followed(folder: Path) -> str:
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         assert "warning" not in done.stdout
-    return done.stdout
+        said = done.stdout
+    return said
 
 
 @pytest.mark.parametrize(
@@ -79,7 +84,7 @@ def followed(folder: Path) -> str:
 def test_what_the_readme_says_builds_and_runs_the_model(board_id: str, dense: Path, tmp_path: Path):
     ready(board_id)
     made = application.new(tmp_path / "my app", dense, board_id)
-    said = LINE.findall(followed(made.directory))
+    said = LINE.findall(follow(made.directory, told_by_the_readme(made.directory)))
     assert [int(run) for run, *_ in said] == [0, 1, 2]
     graph = dense_graph(layers=2, size=8)
     for run, _, unit, largest, value in said:
@@ -112,6 +117,25 @@ def test_platformio_accepts_the_application(
     assert {main, "README.md", ".gitignore", "lib/ek_dense/ek_dense.c"} <= set(made.written)
     assert "runtime" not in (made.directory / "platformio.ini").read_text()
     assert told_by_the_readme(made.directory)[0].startswith("pio run")
+
+
+@pytest.mark.emulated
+def test_without_a_framework_the_readme_makes_what_the_chip_starts_from(
+    dense: Path, tmp_path: Path
+):
+    board = boards.load("esp32-c3", "none")
+    if missing := toolchain.missing_for(board):
+        pytest.skip(f"{board.id} without a framework needs {', '.join(missing)}")
+    if shutil.which(f"{board.toolchain}-objcopy") is None:
+        pytest.skip(f"needs {board.toolchain}-objcopy")
+    made = application.new(tmp_path / "app", dense, board.id, framework="none")
+    *commands, flash = told_by_the_readme(made.directory)
+    assert flash == "esptool --chip esp32c3 write-flash 0 build/application.bin"
+    follow(made.directory, commands)
+    build, memory = made.directory / "build", board.memory("flash")
+    assert memory is not None
+    image = direct_boot.image_of(build / "application.elf", memory, board_id=board.id)
+    assert (build / "application.bin").read_bytes().rstrip(b"\xff") == image.rstrip(b"\xff")
 
 
 def test_an_update_renews_the_model_and_touches_nothing_else(tmp_path: Path, dense: Path):
@@ -182,6 +206,10 @@ def test_nothing_is_left_of_an_application_that_cannot_be(
         (["-b", "nope"], "no board 'nope'"),
         (["-b", "esp32", "--framework", "zephyr"], "esp32 has no framework 'zephyr'"),
         (["-b", "esp32", "--link", "usb"], "esp32 has no USB of its own"),
+        (
+            ["-b", "esp32-c3", "--framework", "none", "--link", "usb"],
+            "answers on UART and USB alike",
+        ),
         (["-b", "esp32", "--link", "wifi"], "there is no link 'wifi'"),
         ([], "say what the application is for"),
         (["--update", "-b", "host"], "--update keeps what the application was made for"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
+import importlib.util
 import os
 import subprocess
 import sys
@@ -240,3 +242,27 @@ def test_an_edited_project_is_built_anew(host: Board, tmp_path: Path):
     assert kernel.read_text() == tiny_files()["tiny_kernel.c"]
     kernel.write_text(kernel.read_text() + "\n/* edited */\n")
     assert toolchain.build_project(project).elf != first.elf
+
+
+def test_another_scons_than_platformio_asks_for_is_named(
+    host: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    version = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "4.7.0" if name == "scons" else version(name)
+    )
+    with pytest.raises(ToolMissingError, match=r"needs SCons 4\.\d+\.\d+, 4\.7\.0 is") as caught:
+        toolchain.build_project(tiny_project(host, tmp_path, options=BY_PLATFORMIO))
+    assert caught.value.hint == f"pip install scons=={version('scons')}"
+
+
+def test_without_platformio_its_extra_is_named(
+    host: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "platformio" else find(name)
+    )
+    with pytest.raises(ToolMissingError, match="PlatformIO is not installed") as caught:
+        toolchain.build_project(tiny_project(host, tmp_path, options=BY_PLATFORMIO))
+    assert caught.value.hint == "pip install 'edgekit[esp32]'"
