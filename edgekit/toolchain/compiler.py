@@ -23,6 +23,7 @@ _PACKAGES = {
     "riscv64-unknown-elf": "gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf",
     "xtensa-lx106-elf": "gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf",
 }
+_ZIG_RISCV = str(Path(zig_riscv.__file__).resolve())
 _ZIG_SERVES = "riscv64-unknown-elf"  # boards of 32 bits
 _VERSION = re.compile(r"\b\d+\.\d+(?:\.\d+)?\b")
 
@@ -51,7 +52,7 @@ def find_compiler(board: Board) -> Compiler:
     """
     command = _host_command() if board.toolchain == "host" else _cross_command(board)
     banner = _banner(command)
-    if command[0] == sys.executable:
+    if {"ziglang", _ZIG_RISCV} & set(command):
         version = importlib.metadata.version("ziglang")
         return Compiler(command=command, name="zig cc", version=version, banner=banner + version)
     name = Path(command[0]).name
@@ -67,7 +68,7 @@ def _cross_command(board: Board) -> tuple[str, ...]:
     program = f"{board.toolchain}-gcc"
     path = shutil.which(program)
     if path is None and board.toolchain == _ZIG_SERVES and zig_riscv.package() is not None:
-        return (sys.executable, str(Path(zig_riscv.__file__).resolve()))
+        return (sys.executable, _ZIG_RISCV)
     if path is None:
         packages = _PACKAGES.get(board.toolchain, f"gcc-{board.toolchain}")
         raise ToolMissingError(
