@@ -185,6 +185,25 @@ def test_a_silent_port_says_which_buttons_to_press():
     assert "hold BOOT (GPIO9), press and release RST" in str(caught.value.hint)
 
 
+def test_a_person_is_given_time_to_press_the_buttons():
+    pressed_at = time.monotonic() + 5.0  # by then no reset has helped
+
+    def not_yet(to_chip: bool, content: bytes) -> bytes:
+        return content if time.monotonic() > pressed_at else b""
+
+    stages: list[str] = []
+    image = image_for("esp32s3")
+    with played_chip("esp32s3", line=not_yet) as board:
+        flash.write(
+            image,
+            board.port,
+            options=FlashOptions(button_wait_s=30.0),
+            progress=lambda stage, *_: stages.append(stage),
+        )
+        assert is_whole(image, board)
+    assert any("hold BOOT (GPIO0), press and release RST" in stage for stage in stages)
+
+
 def speak(board_words: bytes, chip: str = "esp32") -> FlashError:
     """What is said of a board whose firmware prints `board_words` over and over."""
     master, slave = os.openpty()
