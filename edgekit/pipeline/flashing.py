@@ -103,6 +103,7 @@ def _hello_of(
                 raise _mute(image, port, bytes(overheard), error) from error
 
 
+_OTHER_SOCKET = "a board with two USB sockets answers at the one that its firmware was built for"
 _RESET_BY_HAND = "reset the board; if that changes nothing, flash it again with --erase"
 
 
@@ -133,7 +134,7 @@ def _mute(image: FlashImage, port: str, overheard: bytes, error: Exception) -> F
     return FlashError(
         f"the image is in the flash memory of the board at {port}, every byte verified, but its "
         f"firmware does not answer: {says} ({error})",
-        hint="; ".join(advice) or _RESET_BY_HAND,
+        hint="; ".join(advice) or f"{_RESET_BY_HAND}; {_OTHER_SOCKET}",
     )
 
 

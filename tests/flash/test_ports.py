@@ -8,7 +8,7 @@ from edgekit import boards
 from edgekit.boards import Board, Reach
 from edgekit.errors import SerialPortError
 from edgekit.flash import find_port
-from edgekit.serial_ports import SerialPort
+from edgekit.serial_ports import SerialPort, now_at
 
 
 def port(path: str, usb: str | None, serial: str | None = None) -> SerialPort:
@@ -30,6 +30,28 @@ TWIN = port("/dev/ttyUSB1", "10c4:ea60", "0002")
 CLONE = port("/dev/ttyUSB2", "10c4:ea60", "0002")
 OTHER = port("/dev/ttyACM0", "2341:0043", "75630")
 NATIVE = port("/dev/ttyS0", None)
+
+
+@pytest.mark.parametrize(
+    ("there", "now"),
+    [
+        ((BRIDGE, TWIN), "/dev/ttyUSB0"),  # it never went away
+        ((port("/dev/ttyUSB3", "10c4:ea60", "0001"), TWIN), "/dev/ttyUSB3"),
+        ((port("/dev/ttyUSB3", "10c4:ea60"),), "/dev/ttyUSB3"),  # the only one of its kind
+        ((TWIN, CLONE), None),  # two others of its kind
+        ((OTHER, NATIVE), None),
+        ((), None),
+    ],
+)
+def test_a_port_that_comes_back_is_known_by_its_serial_number(
+    there: tuple[SerialPort, ...], now: str | None
+):
+    assert now_at(BRIDGE, among=there) == now
+
+
+def test_a_port_that_is_not_on_usb_has_nothing_to_be_known_by():
+    assert now_at(NATIVE, among=(NATIVE,)) is None
+    assert now_at(None) is None
 
 
 @pytest.mark.parametrize("asked", ["/dev/ttyUSB7", "socket://localhost:5000", "COM3"])

@@ -143,6 +143,14 @@ def test_a_boot_loader_for_another_chip_is_refused_before_a_port_is_opened():
         flash.write(image, "/dev/nowhere")
 
 
+def test_an_image_that_starts_straight_from_flash_memory_has_no_header_to_check():
+    content = 2 * (0xAEDB041D).to_bytes(4, "little") + bytes(range(256))
+    image = image_for("esp32c3", parts=(ImagePart(offset=0, name="direct.bin", content=content),))
+    with played_chip("esp32c3") as board:
+        flash.write(image, board.port)
+        assert board.flash[: len(content)] == content
+
+
 def test_an_unknown_chip_is_refused():
     with pytest.raises(ImageError, match="for chip 'esp99'"):
         flash.write(image_for("esp99"), "/dev/nowhere")
