@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.errors import SerialPortError
@@ -64,15 +65,16 @@ def refusal(port: str, error: Exception) -> SerialPortError:
     )
 
 
-def now_at(port: SerialPort | None) -> str | None:
+def now_at(port: SerialPort | None, *, among: Sequence[SerialPort] | None = None) -> str | None:
     """The path of a USB port that went away and came back, perhaps under another one.
 
     It is known again by its serial number and by VID and PID, or by these alone where it is the
-    only one that has them.
+    only one that has them. `among`: the serial ports; those of this computer unless given.
     """
     if port is None or port.usb_id is None:
         return None
-    like = [one for one in connected() if one.usb_id == port.usb_id]
+    there = connected() if among is None else among
+    like = [one for one in there if one.usb_id == port.usb_id]
     same = [one for one in like if port.usb_serial and one.usb_serial == port.usb_serial]
     if any(one.path == port.path for one in same or like):
         return port.path

@@ -14,8 +14,14 @@ def ports() -> None:
     if not found:
         console.stdout().print("no serial port found: connect a board, or use an emulated one")
         return
-    table = plain("port", "USB id", "description", "may be")
+    table = plain("port", "USB id", "serial number", "description", "may be")
     for port in found:
         may_be = [b.id for b in boards.all_boards() if port.usb_id and port.usb_id in b.reach.usb]
-        table.add_row(port.path, port.usb_id or "–", port.description, ", ".join(may_be) or "–")
+        table.add_row(
+            port.path,
+            port.usb_id or "–",
+            port.usb_serial or "–",
+            port.description,
+            ", ".join(may_be) or "–",
+        )
     console.stdout().print(table)

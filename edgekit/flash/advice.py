@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from edgekit import boot_messages
-from edgekit.boot_messages import STRAPPING, Finding
+from edgekit.boot_messages import STRAPPING, Finding, Kind
 from edgekit.errors import FlashError, WrongBoardError
 from edgekit.flash.image import FlashImage
 
@@ -23,6 +23,11 @@ _BUTTONS = {
     "esp32c6": ("BOOT", "RST"),
 }
 _ANY_BUTTONS = ("BOOT", "RESET or EN")
+
+#: What flash memory holds is no reason why a loader in ROM does not answer.
+_WHY_NO_LOADER: frozenset[Kind] = frozenset(
+    ("another-chip", "brown-out", "wrong-boot-mode", "download-mode", "started")
+)
 
 _LINE_HINT = (
     "use a shorter cable and a USB port without a hub, unplug what is wired to the board's "
@@ -67,10 +72,19 @@ def press_buttons(chip: str) -> str:
     )
 
 
-def what_it_says(heard: bytes, chip: str) -> tuple[str, tuple[Finding, ...]]:
-    """One sentence on bytes that came from a board, and what was recognised in them."""
+def what_it_says(
+    heard: bytes, chip: str, *, about: Collection[Kind] = ()
+) -> tuple[str, tuple[Finding, ...]]:
+    """One sentence on bytes that came from a board, and what was recognised in them.
+
+    Args:
+        heard: the bytes.
+        chip: that they ought to come from.
+        about: the findings that matter, where there are any of these.
+    """
     text = heard.decode("utf-8", errors="replace")
     findings = boot_messages.decode(text, chip=chip)
+    findings = tuple(finding for finding in findings if finding.kind in about) or findings
     if findings:
         return "; ".join(str(finding) for finding in findings[:3]), findings
     if not heard:
@@ -78,15 +92,15 @@ def what_it_says(heard: bytes, chip: str) -> tuple[str, tuple[Finding, ...]]:
     printable = sum(c.isascii() and (c.isprintable() or c in "\r\n\t") for c in text)
     if printable < _PRINTABLE_SHARE * len(text):
         return f"{len(heard):,} bytes were received, but no text: noise, or another speed", ()
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
-    return f"a firmware runs there; it said {lines[-1][:_QUOTED_CHARACTERS]!r}", ()
+    said = max((line.strip() for line in text.splitlines()[-3:]), key=len)  # the last may be cut
+    return f"a firmware runs there; it said {said[:_QUOTED_CHARACTERS]!r}", ()
 
 
 def no_answer(
     port: str, image: FlashImage, tried: Sequence[str], heard: bytes, log: Path
 ) -> FlashError:
     """No loader answered at all."""
-    says, findings = what_it_says(heard, image.chip)
+    says, findings = what_it_says(heard, image.chip, about=_WHY_NO_LOADER)
     advice = [finding.advice for finding in findings if finding.advice]
     if any(finding.kind == "download-mode" for finding in findings):
         advice.append("the chip speaks but does not hear: check the wire to its RX pin")

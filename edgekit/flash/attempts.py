@@ -14,7 +14,7 @@ from edgekit.errors import EdgekitError, FlashError, SerialPortError
 from edgekit.flash import advice
 from edgekit.flash.esptool_log import heard_in, new_log
 from edgekit.flash.image import FlashImage
-from edgekit.flash.loader import Loader, chip_id
+from edgekit.flash.loader import Loader, MismatchError, chip_id
 from edgekit.flash.options import BAUD_STEPS, FlashOptions, Written, WrittenPart
 from edgekit.flash.recorded_port import PortVanishedError, RecordedPort, StalledError
 from edgekit.flash.reset_ladder import NoAnswerError, climb, detect_again, restart_and_listen
@@ -23,16 +23,11 @@ from edgekit.progress import Progress
 _ROM_BAUD = 115200
 _EXTRA_ATTEMPTS = 2  # at the lowest speed
 _STUB_ATTEMPTS = 2  # then the loader in ROM has to do
-_REAPPEAR_S = 8.0
 _BOOT_S = 1.5  # a chip says within this time why it does not start
 
 
 class NoisyLineError(FlashError):
     """The chip answered, then the conversation broke."""
-
-
-class MismatchError(FlashError):
-    """What was written reads back differently."""
 
 
 class DifferentError(FlashError):
@@ -56,6 +51,7 @@ class Work:
     failures: list[str] = field(default_factory=list)
     stub_failures: int = 0
     answered: bool = False  # a loader, once
+    baud: int = _ROM_BAUD  # of the attempt before
     on_block: Callable[[int, int], None] = lambda done, total: None  # esptool's progress bar
     usb: serial_ports.SerialPort | None = None  # by which it is found again
 
@@ -106,19 +102,30 @@ class _Facts:
 
 def _attempt(work: Work, baud: int, task: Callable[[Attempt], None]) -> _Facts:
     port = _open(work)
+    loader: Loader | None = None
     try:
-        loader = _connected(work, port, baud)
+        loader = Loader(_answering(work, port), port)
+        _prepare(work, loader, port, baud)
         task(Attempt(work=work, loader=loader))
         facts = _Facts(chip=loader.chip, mac=loader.mac, flash_size_bytes=loader.flash_size_bytes)
-        with contextlib.suppress(Exception):  # who answers afterwards is asked by others
-            loader.start_application()
+        _let_go(loader)
         return facts
+    except _WORTH_ANOTHER:
+        raise
     except EdgekitError:
+        if loader is not None:
+            _let_go(loader)
         raise
     except Exception as error:  # esptool raises whatever garbage leads to: FatalError, IndexError…
         raise NoisyLineError(advice.sentence_of(error)) from error
     finally:
         port.close()
+
+
+def _let_go(loader: Loader) -> None:
+    """Start what is in flash memory, also on a board that was refused: it shall go on as before."""
+    with contextlib.suppress(Exception):  # who answers afterwards is asked by others
+        loader.start_application()
 
 
 def _open(work: Work) -> RecordedPort:
@@ -130,7 +137,7 @@ def _open(work: Work) -> RecordedPort:
     """
     if not work.failures:
         return RecordedPort(work.port, baud=_ROM_BAUD)
-    until = time.monotonic() + _REAPPEAR_S
+    until = time.monotonic() + work.options.reappear_s
     while True:
         work.port = serial_ports.now_at(work.usb) or work.port
         try:
@@ -142,17 +149,13 @@ def _open(work: Work) -> RecordedPort:
         time.sleep(0.1)
 
 
-def _connected(work: Work, port: RecordedPort, baud: int) -> Loader:
-    """The image's chip, ready to be written."""
-    work.progress(f"connecting to {work.port}", 0, 0)
-    esp = _answering(work, port)
-    work.answered = True
-    found = chip_id(esp)
-    if found != work.image.chip:
+def _prepare(work: Work, loader: Loader, port: RecordedPort, baud: int) -> None:
+    """Make sure that it is the image's chip, unlocked, with room; then make it fast."""
+    if loader.chip != work.image.chip:
+        found = loader.chip
         if chip_id(detect_again(port)) != found:
             raise NoisyLineError("the chip gave different answers to what it is")
         raise advice.wrong_chip(work.port, found, work.image)
-    loader = Loader(esp, port)
     loader.refuse_locked()
     if work.options.stub and work.stub_failures < _STUB_ATTEMPTS:
         try:
@@ -160,21 +163,25 @@ def _connected(work: Work, port: RecordedPort, baud: int) -> Loader:
         except Exception:
             work.stub_failures += 1
             raise
-    if baud > _ROM_BAUD:
+    if baud != port.baudrate:
+        work.baud = baud
         loader.change_baud(baud)
     loader.attach(work.image)
-    return loader
 
 
 def _answering(work: Work, port: RecordedPort) -> object:
     """esptool's object for the chip, or an error that says what is known of why there is none."""
+    work.progress(f"connecting to {work.port}", 0, 0)
     try:
-        return climb(
+        esp = climb(
             port,
+            last_baud=work.baud,
             button_wait_s=0.0 if work.answered else work.options.button_wait_s,
             ask=advice.press_buttons(work.image.chip),
             progress=work.progress,
         )
+        work.answered = True
+        return esp
     except NoAnswerError as error:
         if work.answered:
             raise

@@ -64,14 +64,16 @@ def heard_in(log: Path, on_bytes: Callable[[int, int], None]) -> Iterator[Callab
     """
     from esptool.logger import EspLog
     from esptool.logger import log as esptool_log
+    from esptool.reset import ResetStrategy
 
-    before = EspLog.instance
+    before, warn_before = EspLog.instance, ResetStrategy.print_once
     with log.open("a", encoding="utf-8", errors="replace", buffering=1) as file:
         esptool_log.set_logger(_listener(file, on_bytes))
+        ResetStrategy.print_once = esptool_log.warn  # it keeps the logger that was there at first
         try:
             yield lambda line: print(f"{time.strftime('%H:%M:%S')} {line}", file=file)
         finally:
-            EspLog.instance = before
+            EspLog.instance, ResetStrategy.print_once = before, warn_before
 
 
 def _listener(file: IO[str], on_bytes: Callable[[int, int], None]) -> Any:

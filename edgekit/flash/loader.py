@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import Any
 
 from edgekit.errors import FlashError, WrongBoardError
@@ -12,8 +13,17 @@ from edgekit.flash.recorded_port import RecordedPort
 _ERASE_S = 150.0  # esptool itself waits 120 s
 _BLOCK_S = 45.0  # for one block of a write; esptool sends each up to three times
 _ASK_S = 30.0
+_ERASED_BYTES_PER_S = 20_000  # esptool's own guess, 40 s for a megabyte, with reserve
 _MD5_BYTES_PER_S = 100_000  # esptool's own guess, 8 s for a megabyte, with reserve
+_FLASH_END = 0x04  # esptool's serial protocol
+_LAST_ANSWER_S = 0.3
+_MISMATCHES = ("MD5 of file does not match", "Write failed, the written flash region is empty")
+_REVISION = "requires chip revision"
 _NO_FLASH = (0x000000, 0xFFFFFF)  # what is read where no flash memory answers
+
+
+class MismatchError(FlashError):
+    """What was written reads back differently."""
 
 
 class Loader:
@@ -110,15 +120,22 @@ class Loader:
             hint=f"use a board with {size_text(image.flash_size_bytes)}, or build for the smaller",
         )
 
-    def erase(self) -> None:
-        """Erase all of the flash memory."""
+    def erase(self, at_least_bytes: int) -> None:
+        """Erase all of the flash memory; `at_least_bytes` where its size is not known.
+
+        Raises:
+            MismatchError: it does not read as erased afterwards.
+        """
         from esptool.cmds import erase_flash, erase_region
 
-        self._port.allow(_ERASE_S, "erasing")
+        size_bytes = self.flash_size_bytes or at_least_bytes
+        self._port.allow(_ERASE_S + size_bytes / _ERASED_BYTES_PER_S, "erasing")
         if self._esp.IS_STUB:
             erase_flash(self._esp)
-        elif self.flash_size_bytes is not None:
-            erase_region(self._esp, 0, self.flash_size_bytes)
+        else:
+            erase_region(self._esp, 0, size_bytes)
+        if not self.holds(0, bytes([ERASED]) * size_bytes):
+            raise MismatchError("the flash memory does not read as erased")
 
     def holds(self, offset: int, content: bytes) -> bool:
         """True if flash memory has `content` at `offset`, by its MD5."""
@@ -128,13 +145,30 @@ class Loader:
         return digest.lower() == hashlib.md5(padded).hexdigest()
 
     def write(self, offset: int, content: bytes) -> None:
-        """Erase what `content` needs, write it and compare its MD5."""
+        """Erase what `content` needs, write it and compare its MD5.
+
+        Raises:
+            MismatchError: the MD5 differs.
+            WrongBoardError: the chip is of a revision that the image is not for.
+        """
         from esptool.cmds import write_flash
+        from esptool.util import FatalError
 
         self.still_writing()
-        write_flash(
-            self._esp, [(offset, padded_to_words(content))], flash_size="keep", no_progress=False
-        )
+        try:
+            write_flash(self._esp, [(offset, padded_to_words(content))], flash_size="keep")
+        except FatalError as error:
+            if str(error).startswith(_MISMATCHES):
+                raise MismatchError(
+                    f"what was written at {offset:#x} reads back differently"
+                ) from error
+            if _REVISION in str(error):
+                raise WrongBoardError(
+                    f"the {self._esp.CHIP_NAME} at {self._port.name} is of another revision than "
+                    f"the image is for: {error}",
+                    hint="build for it: CONFIG_ESP32…_REV_MIN in sdkconfig.defaults",
+                ) from error
+            raise
 
     def still_writing(self) -> None:
         """Another block went through: wait as long for the next."""
@@ -152,7 +186,10 @@ class Loader:
             self._esp.hard_reset()
         else:
             self._esp.flash_begin(0, 0)
-            self._esp.flash_finish(reboot=True)
+            reboot = struct.pack("<I", 0)
+            self._esp.check_command(
+                "start the application", _FLASH_END, reboot, timeout=_LAST_ANSWER_S
+            )
 
 
 def chip_id(esp: Any) -> str:

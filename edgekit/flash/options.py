@@ -18,6 +18,7 @@ class FlashOptions:
     #: Let esptool load its own loader into RAM: faster than the one in ROM, and able to erase.
     stub: bool = True
     button_wait_s: float = 0.0  # for a person to press the buttons, when no reset helps
+    reappear_s: float = 8.0  # for a port that vanished, as those on USB do when a chip restarts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,11 @@ class RecordedPort:
         return getattr(self._port, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._port, name, value)
+        """Speeds and timeouts are set anew for each command, also on a port that vanished."""
+        try:
+            setattr(self._port, name, value)
+        except Exception as error:  # SerialException, after which esptool would reconnect by itself
+            raise self._vanished(error) from error
 
     def allow(self, seconds: float, doing: str) -> None:
         """Let what follows take so long, and no longer."""

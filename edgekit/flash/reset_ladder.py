@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgekit.errors import FlashError
-from edgekit.flash.recorded_port import RecordedPort
+from edgekit.flash.recorded_port import RecordedPort, StalledError
 from edgekit.progress import Progress
 
 _ROM_BAUD = 115200
@@ -29,14 +29,15 @@ class _Rung:
     mode: str  # esptool's --before
     attempts: int
     limit_s: float
+    baud: int = _ROM_BAUD
 
 
 _WITH_LINES = (
     _Rung("DTR and RTS, tight and classic timing", "default-reset", 6, 45.0),
     _Rung("USB-Serial-JTAG", "usb-reset", 2, 20.0),
-    _Rung("no reset", "no-reset", 2, 20.0),
+    _Rung("no reset", "no-reset", 2, 10.0),
 )
-_WITHOUT_LINES = (_Rung("no reset, as this port has no lines for it", "no-reset", 3, 20.0),)
+_WITHOUT_LINES = (_Rung("no reset, as this port has no lines for it", "no-reset", 3, 10.0),)
 
 
 class NoAnswerError(FlashError):
@@ -47,11 +48,14 @@ class NoAnswerError(FlashError):
         self.tried = tried
 
 
-def climb(port: RecordedPort, *, button_wait_s: float, ask: str, progress: Progress) -> Any:
-    """esptool's object for the chip behind `port`, which listens at 115200 baud.
+def climb(
+    port: RecordedPort, *, last_baud: int, button_wait_s: float, ask: str, progress: Progress
+) -> Any:
+    """esptool's object for the chip behind `port`, which listens at 115200 baud or `last_baud`.
 
     Args:
         port: is open, and stays so.
+        last_baud: of the attempt before; a stub that could not be reset listens at that speed.
         button_wait_s: how long to wait for a person when no reset helped.
         ask: what that person is to do.
         progress: is told of the wait.
@@ -61,14 +65,17 @@ def climb(port: RecordedPort, *, button_wait_s: float, ask: str, progress: Progr
         Exception: whatever esptool raises when an answer is garbled.
     """
     tried = []
-    for rung in _WITH_LINES if port.can_reset else _WITHOUT_LINES:
+    rungs: tuple[_Rung, ...] = _WITH_LINES if port.can_reset else _WITHOUT_LINES
+    if last_baud != _ROM_BAUD:
+        rungs += (_Rung("no reset, at the speed of before", "no-reset", 2, 10.0, last_baud),)
+    for rung in rungs:
         if (esp := _attempt(port, rung)) is not None:
             return esp
         tried.append(rung.name)
     until = time.monotonic() + button_wait_s
     while (left_s := until - time.monotonic()) > 0:
         progress(ask, round(button_wait_s - left_s), round(button_wait_s))
-        rung = _Rung("buttons", "no-reset", _POLL_ATTEMPTS, left_s + 20.0)
+        rung = _Rung("buttons", "no-reset", _POLL_ATTEMPTS, 10.0)
         if (esp := _attempt(port, rung)) is not None:
             return esp
         time.sleep(_BUTTON_PAUSE_S)
@@ -109,7 +116,9 @@ def _attempt(port: RecordedPort, rung: _Rung) -> Any:
         port.open()  # esptool closes what does not answer
     port.allow(rung.limit_s, f"connecting ({rung.name})")
     try:
-        return detect_chip(port, _ROM_BAUD, rung.mode, False, rung.attempts)
+        return detect_chip(port, rung.baud, rung.mode, False, rung.attempts)
+    except StalledError:  # a firmware that talks without end, in what looks like frames
+        return None
     except FatalError as error:
         if "Failed to connect" in str(error):
             return None
@@ -121,4 +130,4 @@ def detect_again(port: RecordedPort) -> Any:
     from esptool.cmds import detect_chip
 
     port.allow(20.0, "asking the chip again what it is")
-    return detect_chip(port, _ROM_BAUD, "no-reset", False, 2)
+    return detect_chip(port, port.baudrate, "no-reset", False, 2)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgekit.errors import ImageError
-from edgekit.flash.attempts import Attempt, DifferentError, MismatchError, Work, until_done
+from edgekit.flash.attempts import Attempt, DifferentError, Work, until_done
 from edgekit.flash.esptool_log import require_esptool
 from edgekit.flash.image import FlashImage, ImagePart
+from edgekit.flash.loader import MismatchError
 from edgekit.flash.options import FlashOptions, Written
 from edgekit.progress import Progress, silent
 
@@ -120,7 +121,7 @@ def _write(attempt: Attempt) -> None:
     work, loader = attempt.work, attempt.loader
     if work.options.erase and not work.erased:
         work.progress("erasing the flash memory", 0, 0)
-        loader.erase()
+        loader.erase(work.image.flash_size_bytes)
         work.erased = True
     for _ in range(_PASSES):
         missing = _missing(attempt)

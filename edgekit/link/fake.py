@@ -46,6 +46,7 @@ class FakeBoard:
     engine: str = "aot"
     model_name: str = "fake"
     model_sha256: str = 32 * "00"
+    build_id: str = ""
     arena_bytes: int = 0
     macs: int = 0
     stack_bytes: int | None = None
@@ -115,7 +116,8 @@ class FakeBoard:
             *(self.max_payload_bytes, self.max_payload_bytes // 8, *counts),
             *(self.arena_bytes, self.macs, self.ticks_hz),
         )
-        strings = (self.board_id, self.engine, self.model_name, "fake")
+        version = f"fake+{self.build_id}" if self.build_id else "fake"
+        strings = (self.board_id, self.engine, self.model_name, version)
         return head + bytes.fromhex(self.model_sha256) + b"".join(map(_string, strings))
 
     def _tensor(self, fields: Fields) -> bytes:

@@ -22,7 +22,7 @@ from edgekit.progress import Progress, silent
 
 _BAUD = 115200
 _APPEAR_S = 10.0  # a USB port is gone while its chip restarts
-_FIRST_WORDS_S = 12.0  # boot loader and start-up of the firmware, then its first answer
+PATIENCE_S = 12.0  # for the boot loader, the firmware's start and its first answer
 _HELLO_TIMEOUT_S, _HELLO_ATTEMPTS = 0.5, 4
 _LISTEN_S = 2.0
 _KEPT_BYTES = 16384
@@ -43,6 +43,7 @@ def flash_board(
     *,
     options: FlashOptions | None = None,
     verify_only: bool = False,
+    patience_s: float = PATIENCE_S,
     progress: Progress = silent,
 ) -> Flashed:
     """Write an image, verify it, start it, and hear from it that it is the one that runs.
@@ -52,6 +53,7 @@ def flash_board(
         port: a path or pyserial URL; "auto" or "auto:SERIAL" to find it by its USB id.
         options: how it is written.
         verify_only: write nothing, only compare.
+        patience_s: how long the firmware may take to answer.
         progress: is told of each step.
 
     Raises:
@@ -67,15 +69,19 @@ def flash_board(
     usb = next((one for one in serial_ports.connected() if one.path == at), None)
     task = flash.verify if verify_only else flash.write
     written = task(image, at, options=options, progress=progress)
-    hello = _hello_of(image, written.port, usb, progress) if image.build_id else None
+    hello = _hello_of(image, written.port, usb, patience_s, progress) if image.build_id else None
     return Flashed(image=image, written=written, hello=hello)
 
 
 def _hello_of(
-    image: FlashImage, port: str, usb: serial_ports.SerialPort | None, progress: Progress
+    image: FlashImage,
+    port: str,
+    usb: serial_ports.SerialPort | None,
+    patience_s: float,
+    progress: Progress,
 ) -> Hello:
     """What the image says of itself, or an error that says what answered instead."""
-    until = time.monotonic() + _FIRST_WORDS_S
+    until = time.monotonic() + patience_s
     while True:
         progress("waiting for the firmware to answer", 0, 0)
         port = _reappeared(port, usb)
@@ -97,6 +103,7 @@ def _hello_of(
                 raise _mute(image, port, bytes(overheard), error) from error
 
 
+_OTHER_SOCKET = "a board with two USB sockets answers at the one that its firmware was built for"
 _RESET_BY_HAND = "reset the board; if that changes nothing, flash it again with --erase"
 
 
@@ -127,7 +134,7 @@ def _mute(image: FlashImage, port: str, overheard: bytes, error: Exception) -> F
     return FlashError(
         f"the image is in the flash memory of the board at {port}, every byte verified, but its "
         f"firmware does not answer: {says} ({error})",
-        hint="; ".join(advice) or _RESET_BY_HAND,
+        hint="; ".join(advice) or f"{_RESET_BY_HAND}; {_OTHER_SOCKET}",
     )
 
 

@@ -10,6 +10,8 @@ from edgekit import report
 COMMANDS = [
     "run",
     "build",
+    "flash",
+    "merge",
     "verify",
     "bench",
     "profile",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from esptool.bin_image import ImageSegment
+from esptool.targets import CHIP_DEFS
 from support.flash_images import MIB, image_for
 from support.played_chip import PlayedChip, played_chip
 
@@ -27,6 +30,18 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def esp32() -> Iterator[PlayedChip]:
     with played_chip("esp32") as chip:
         yield chip
+
+
+def boot_loader(chip: str, *, revision: int) -> ImagePart:
+    """One that starts on chips of that revision or newer."""
+    rom = CHIP_DEFS[chip]
+    image = rom.BOOTLOADER_IMAGE()
+    segment = ImageSegment(0x3FFF0000, bytes(64))
+    segment.name = ""
+    image.segments = [segment]
+    image.min_rev_full, image.max_rev_full = revision, 65535
+    content: bytes = image.save(None)
+    return ImagePart(offset=rom.BOOTLOADER_FLASH_OFFSET, name="bootloader.bin", content=content)
 
 
 @pytest.mark.parametrize("chip", CHIPS)
@@ -73,6 +88,19 @@ def test_erasing_first_leaves_nothing_else(esp32: PlayedChip):
         flash.verify(first, esp32.port)
 
 
+def test_flash_memory_that_does_not_read_as_erased_is_no_success(esp32: PlayedChip):
+    image = image_for("esp32")
+    flash.write(image, esp32.port)
+    # This loader in ROM acknowledges an erase and erases nothing.
+    with pytest.raises(FlashError, match="does not read as erased"):
+        flash.write(image, esp32.port, options=FlashOptions(erase=True, stub=False))
+
+
+def test_a_chip_of_an_older_revision_is_refused_at_once(esp32: PlayedChip):
+    with pytest.raises(WrongBoardError, match=r"another revision .* requires chip revision v9.0"):
+        flash.write(image_for("esp32", parts=(boot_loader("esp32", revision=900),)), esp32.port)
+
+
 def test_the_loader_in_rom_does_without_the_stub(esp32: PlayedChip):
     image = image_for("esp32")
     written = flash.write(image, esp32.port, options=FlashOptions(stub=False))
@@ -87,6 +115,22 @@ def test_another_chip_is_refused_and_nothing_is_written(esp32: PlayedChip):
     assert flash.verify(image_for("esp32"), esp32.port).written_bytes == 0
 
 
+def test_a_board_that_was_refused_goes_on_with_what_it_had():
+    started: list[bytes] = []
+
+    def application(sent: bytes) -> bytes:
+        started.append(sent)
+        return b""
+
+    with played_chip("esp32", application=application) as board:
+        with pytest.raises(WrongBoardError):
+            flash.write(image_for("esp32c3"), board.port)
+        deadline = time.monotonic() + 5
+        while not started and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert started
+
+
 def test_too_small_a_flash_memory_is_refused(esp32: PlayedChip):
     with pytest.raises(WrongBoardError, match=r"has 4 MiB of flash memory.* built for 8 MiB"):
         flash.write(image_for("esp32", flash_size_bytes=8 * MIB), esp32.port)
@@ -97,6 +141,14 @@ def test_a_boot_loader_for_another_chip_is_refused_before_a_port_is_opened():
     image = image_for("esp32s3", parts=(ImagePart(offset=0, name="boot.bin", content=header),))
     with pytest.raises(ImageError, match=r"boot\.bin is for ESP32-C3, but the image for ESP32-S3"):
         flash.write(image, "/dev/nowhere")
+
+
+def test_an_image_that_starts_straight_from_flash_memory_has_no_header_to_check():
+    content = 2 * (0xAEDB041D).to_bytes(4, "little") + bytes(range(256))
+    image = image_for("esp32c3", parts=(ImagePart(offset=0, name="direct.bin", content=content),))
+    with played_chip("esp32c3") as board:
+        flash.write(image, board.port)
+        assert board.flash[: len(content)] == content
 
 
 def test_an_unknown_chip_is_refused():
