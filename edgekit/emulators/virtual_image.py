@@ -105,9 +105,7 @@ def loaded_part(elf: Path) -> bytes:
         header_bytes = file["e_phoff"] + file["e_phnum"] * file["e_phentsize"]
         wide = file.elfclass == 64
     except (OSError, ELFError) as error:
-        raise EmulatorError(
-            f"{elf} is no program that a virtual chip could run: {error}"
-        ) from error
+        raise EmulatorError(f"{elf} is no program for a virtual chip: {error}") from error
     if not ends:
         raise EmulatorError(f"{elf} is no program: nothing of it is to be loaded")
     del content[max(header_bytes, *ends) :]

@@ -28,6 +28,7 @@ _READ_BYTES = 4096
 _QUIET_S = 0.05  # how long to go on listening after a damaged frame before asking again
 _HEARD_BYTES = 2048  # of what came since the request: a boot loop's last rounds
 _RESET_TEXT = b"rst:0x"  # an ESP32's ROM says so at each start
+_FLASH_IT = "flash the board with edgekit's firmware, and check the baud rate"
 _START_S = 2.0  # from there until its firmware answers
 
 
@@ -149,7 +150,7 @@ class Conversation:
         if (finding := self._finding()) is not None:
             return LinkTimeoutError(
                 f"{asked}, and the board does not answer: {finding}",
-                hint=finding.advice or "press its reset button, with no other button held",
+                hint=finding.advice or _hint_for(finding),
             )
         if self._damage is not None:
             return FrameError(
@@ -159,7 +160,7 @@ class Conversation:
         if text := _printable(self._reader.text):
             return LinkTimeoutError(
                 f"{asked}, and the board answered no frame but text that ends: {text}",
-                hint="flash the board with edgekit's firmware, and check the baud rate",
+                hint=_FLASH_IT,
             )
         return LinkTimeoutError(
             f"{asked}, and the board stayed silent",
@@ -172,6 +173,12 @@ class Conversation:
         found = [f for f in boot_messages.decode(text) if f.kind != "started"]
         telling = [f for f in found if f.kind != "boot-loop"]  # which says that, but not why
         return next(iter(telling or found), None)
+
+
+def _hint_for(finding: boot_messages.Finding) -> str:
+    if finding.kind == "download-mode":
+        return "press its reset button, with no other button held"
+    return _FLASH_IT
 
 
 def _printable(text: bytes) -> str:

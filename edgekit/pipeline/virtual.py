@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edgekit import boards, emulators, flash, link, measurement
 from edgekit.boards import Board
-from edgekit.emulators import VirtualEsp32
+from edgekit.emulators import Mode, VirtualEsp32
 from edgekit.errors import EmulatorError, FlashError, LinkError
 from edgekit.link import Device
 from edgekit.measurement import Inputs, Measurement
@@ -131,6 +131,9 @@ def flashed(
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         image = flash_image(built, Path(folder))
         flash.write(image, chip.serial_port, progress=progress)
+    # A process that is being started holds, for a moment, what this one has just closed.
+    with contextlib.suppress(EmulatorError):
+        chip.wait_for(Mode.APPLICATION, Mode.BOOT_LOOP, Mode.HALTED, timeout_s=5)
     progress(f"connecting to the virtual {chip.board.id}", 0, 0)
     try:
         with link.Device(link.SerialTransport(chip.serial_port)) as device:

@@ -110,10 +110,38 @@ def test_silence_is_named_and_has_a_hint():
 
 def test_text_instead_of_frames_is_shown():
     with pytest.raises(
-        LinkTimeoutError, match=r"text that ends: .*rst:0x1 \(POWERON\) boot$"
+        LinkTimeoutError, match=r"text that ends: .*MicroPython v1.24  >>>$"
     ) as caught:
-        _ = device_of(lambda sent: b"\x1b[0mrst:0x1 (POWERON) boot\r\n").hello
+        _ = device_of(lambda sent: b"\x1b[0mMicroPython v1.24\r\n>>>\r\n").hello
     assert "flash the board" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning", "hint"),
+    [
+        (b"Brownout detector was triggered\r\n\r\n", "the supply voltage fell", "more current"),
+        (b"invalid header: 0xffffffff\r\n", "the flash memory is empty", "flash it again"),
+        (b"waiting for download\r\n", "the chip waits for esptool", "press its reset button"),
+        (b"rst:0x1 (POWERON),boot:0xc (SPI_FAST_FLASH_BOOT)\r\n", "started 3 times", "flash the"),
+    ],
+)
+def test_what_a_chip_prints_says_why_it_does_not_answer(text: bytes, meaning: str, hint: str):
+    with pytest.raises(LinkTimeoutError, match=f"HELLO, and the board does .*: .*{meaning}") as e:
+        _ = device_of(lambda sent: text).hello
+    assert hint in str(e.value.hint)
+
+
+def test_a_reset_while_the_model_runs_is_named(fake_board: FakeBoard):
+    def board(sent: bytes) -> bytes:
+        if sent[2] != Message.INVOKE:
+            return fake_board(sent)
+        fake_board.reset()
+        return b"rst:0x8 (TG1WDT_SYS_RST),boot:0x8 (SPI_FAST_FLASH_BOOT)\r\n" + fake_board(sent)
+
+    with pytest.raises(DeviceError, match="restarted during INVOKE: the watchdog of timer") as e:
+        device_of(board).invoke()
+    assert e.value.status == Status.SESSION
+    assert "edgekit monitor" in str(e.value.hint)
 
 
 def test_damaged_replies_only_are_a_frame_error(fake_board: FakeBoard):
