@@ -112,7 +112,7 @@ def _refusal(crash: Crash, image: Image) -> str | None:
             f"the board runs the ELF with SHA-256 {crash.elf_sha256}…, "
             f"{image.path.name} has {image.sha256[:16]}…"
         )
-    if crash.build_id and not image.contains(crash.build_id.encode()):
+    if crash.build_id and not image.contains(f"+{crash.build_id}".encode()):
         return f"the board runs build {crash.build_id}, {image.path.name} is another"
     told = crash.architecture
     if told is not None and image.architecture is not None and told is not image.architecture:
