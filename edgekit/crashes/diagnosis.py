@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgekit.crashes import advice
 from edgekit.crashes.crash import Crash, CrashKind
@@ -13,7 +14,9 @@ from edgekit.crashes.debugging import Inlined
 from edgekit.crashes.image import Image, open_image
 from edgekit.crashes.operators import OperatorPlace, operator_of
 from edgekit.crashes.unwinding import scan, unwind
-from edgekit.ir import Graph
+
+if TYPE_CHECKING:
+    from edgekit.ir import Graph
 
 #: What a board calls once it has gone wrong: never the place where it did.
 _AFTERWARDS = re.compile(
