@@ -1,4 +1,4 @@
-"""DWARF -> file and line of an address, the functions inlined there, and how to unwind from it.
+"""DWARF -> file and line of an address, and the functions inlined there.
 
 Only the compilation units that addresses lie in are read: a firmware of ESP-IDF has hundreds.
 What linkers throw away keeps its debugging information, at address 0 or 1 (GNU) or at -1 (LLVM):
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from elftools.common.exceptions import DWARFError, ELFError
-from elftools.dwarf.callframe import FDE
 from elftools.elf.elffile import ELFFile
 
 #: What damaged or unusual DWARF makes of pyelftools.
@@ -22,6 +21,11 @@ BROKEN = (
     *(DWARFError, ELFError, ValueError, LookupError, TypeError, AttributeError),
     *(AssertionError, NotImplementedError, RecursionError, OverflowError, struct.error),
 )
+
+
+def tombstones(bits: int) -> tuple[int, ...]:
+    """Where linkers say that a function is which they threw away."""
+    return (0, 1, (1 << bits) - 1, (1 << bits) - 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +44,6 @@ class Inlined:
     at: Line | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How the caller's registers follow, by DWARF numbers: CFA = register + offset."""
-
-    cfa_register: int
-    cfa_offset: int
-    saved: dict[int, int]  # register -> offset from the CFA
-    return_register: int
-
-
 class Debugging:
     """The debugging information of one ELF; nothing is found where there is none."""
 
@@ -57,10 +51,9 @@ class Debugging:
         self._dwarf: Any = elf.get_dwarf_info(relocate_dwarf_sections=False)
         aranges = elf.get_section_by_name(".debug_aranges")
         self._aranges: bytes = b"" if aranges is None else aranges.data()
-        self._tombstones = (0, 1, (1 << elf.elfclass) - 1, (1 << elf.elfclass) - 2)
+        self._tombstones = tombstones(elf.elfclass)
         self._units: list[tuple[int, int, int]] | None = None  # start, end, offset
         self._lines: dict[int, list[tuple[int, int, Line]]] = {}
-        self._frames: list[tuple[int, int, FDE]] | None = None
 
     def at(self, address: int) -> tuple[Inlined, ...]:
         """The functions at an address with their places, innermost first; () if not known."""
@@ -72,13 +65,6 @@ class Debugging:
             return _placed(path, self._files(unit), self._line(unit, address))
         except BROKEN:
             return ()
-
-    def rules_at(self, address: int) -> Rules | None:
-        """How to unwind from an address; None if not known."""
-        try:
-            return self._rules(address)
-        except BROKEN:
-            return None
 
     # ---- compilation units ----------------------------------------------------------------------
 
@@ -198,42 +184,6 @@ class Debugging:
         ):
             return False
         return any(start <= address < end for start, end in self._ranges(die))
-
-    # ---- unwinding ------------------------------------------------------------------------------
-
-    def _rules(self, address: int) -> Rules | None:
-        if self._frames is None:
-            self._frames = sorted(self._read_frames(), key=lambda frame: frame[:2])
-        at = bisect.bisect_right(self._frames, address, key=lambda frame: frame[0]) - 1
-        if at < 0 or address >= self._frames[at][1]:
-            return None
-        entry: Any = self._frames[at][2]
-        rows = [row for row in entry.get_decoded().table if row["pc"] <= address]
-        if not rows or rows[-1]["cfa"].reg is None:
-            return None
-        row = rows[-1]
-        saved = {
-            register: rule.arg
-            for register, rule in row.items()
-            if isinstance(register, int) and rule.type == "OFFSET"
-        }
-        return Rules(
-            cfa_register=row["cfa"].reg,
-            cfa_offset=row["cfa"].offset,
-            saved=saved,
-            return_register=entry.cie["return_address_register"],
-        )
-
-    def _read_frames(self) -> Iterator[tuple[int, int, FDE]]:
-        entries = []
-        if self._dwarf.has_CFI():
-            entries += self._dwarf.CFI_entries()
-        if self._dwarf.has_EH_CFI():
-            entries += self._dwarf.EH_CFI_entries()
-        for entry in entries:
-            if isinstance(entry, FDE) and entry["initial_location"] not in self._tombstones:
-                start = entry["initial_location"]
-                yield start, start + entry["address_range"], entry
 
 
 def _aranges(content: bytes) -> Iterator[tuple[int, int, int]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgekit.crashes import advice
 from edgekit.crashes.crash import Crash, CrashKind
@@ -13,7 +14,9 @@ from edgekit.crashes.debugging import Inlined
 from edgekit.crashes.image import Image, open_image
 from edgekit.crashes.operators import OperatorPlace, operator_of
 from edgekit.crashes.unwinding import scan, unwind
-from edgekit.ir import Graph
+
+if TYPE_CHECKING:
+    from edgekit.ir import Graph
 
 #: What a board calls once it has gone wrong: never the place where it did.
 _AFTERWARDS = re.compile(
@@ -112,7 +115,7 @@ def _refusal(crash: Crash, image: Image) -> str | None:
             f"the board runs the ELF with SHA-256 {crash.elf_sha256}…, "
             f"{image.path.name} has {image.sha256[:16]}…"
         )
-    if crash.build_id and not image.contains(crash.build_id.encode()):
+    if crash.build_id and not image.contains(f"+{crash.build_id}".encode()):
         return f"the board runs build {crash.build_id}, {image.path.name} is another"
     told = crash.architecture
     if told is not None and image.architecture is not None and told is not image.architecture:

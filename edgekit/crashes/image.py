@@ -18,6 +18,7 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
+from edgekit.crashes.callframes import CallFrames
 from edgekit.crashes.crash import Architecture
 from edgekit.crashes.debugging import Debugging
 from edgekit.errors import UserError
@@ -69,6 +70,7 @@ class Image:
         self.machine = str(elf["e_machine"])
         self.sections = _sections(elf)
         self.debugging = Debugging(elf)
+        self.call_frames = CallFrames(elf)
         functions, objects, labels = _symbols(elf, self.architecture)
         self.objects = {symbol.name: symbol for symbol in objects}
         self.labels = {symbol.name: symbol.address for symbol in labels}

@@ -6,10 +6,12 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from edgekit import ops
 from edgekit.crashes.image import Image
-from edgekit.ir import Graph
+
+if TYPE_CHECKING:
+    from edgekit.ir import Graph
 
 #: As codegen names steps; compilers add .isra.0, .constprop.0, .part.0, .cold.
 _STEP = re.compile(r"step_(\d+)_([a-z0-9_]+?)(?:\.[a-z].*)?")
@@ -60,6 +62,8 @@ def operator_of(
             step=step, name=steps[step][0], operator_index=steps[step][1], model=name
         )
     if graph is not None and step < len(graph.operators):
+        from edgekit import ops  # NumPy: not for those who have no graph
+
         operator = graph.operators[step]
         return OperatorPlace(
             step=step,
@@ -68,11 +72,6 @@ def operator_of(
             model=graph.name,
         )
     return OperatorPlace(step=step, name=kind.upper(), operator_index=None, model=invoked)
-
-
-def is_of_model(function: str) -> bool:
-    """True for a step, for invoke, and for a kernel of edgekit."""
-    return bool(_STEP.fullmatch(function) or _INVOKE.fullmatch(function))
 
 
 def _models(image: Image) -> Iterator[tuple[str, list[tuple[str, int]]]]:

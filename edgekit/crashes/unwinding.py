@@ -66,7 +66,7 @@ def _caller(
     pc: int, registers: dict[int, int], crash: Crash, image: Image, architecture: Architecture
 ) -> int | None:
     """An address inside of the call to the function at `pc`; `registers` become its caller's."""
-    rules = image.debugging.rules_at(pc)
+    rules = image.call_frames.rules_at(pc)
     if rules is None or rules.cfa_register not in registers:
         return None
     cfa = registers[rules.cfa_register] + rules.cfa_offset & 0xFFFF_FFFF

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgekit import crashes
 from edgekit.emulators import EmulatedBoard
 from edgekit.errors import EdgekitError, EmulatorError
 from edgekit.ir import Graph
@@ -26,23 +25,23 @@ def told(board: EmulatedBoard, elf: Path, graph: Graph) -> Iterator[None]:
     except EmulatorError as error:
         if board.poll() is None:
             raise
-        diagnosis = _diagnosis(board.last_output(), elf, graph)
-        if diagnosis is None:
+        better = _explained(board, elf, graph)
+        if better is None:
             raise
-        what = f"{board.board.id} crashed: {crashes.summary(diagnosis)}; {diagnosis.likely}"
-        calls = "".join(f"\n  {call}" for call in crashes.calls(diagnosis, most=_MOST_CALLS))
-        raise EmulatorError(
-            f"{what}:{calls}" if calls else what,
-            hint=diagnosis.hint,
-        ) from error
+        raise better from error
 
 
-def _diagnosis(words: str, elf: Path, graph: Graph) -> crashes.Diagnosis | None:
-    """Of the last crash in a board's words."""
-    found = crashes.parse(words)
+def _explained(board: EmulatedBoard, elf: Path, graph: Graph) -> EmulatorError | None:
+    """The last crash in the board's words, looked up; None if there is none."""
+    from edgekit import crashes  # reading ELF is for boards that die
+
+    found = crashes.parse(board.last_output())
     if not found:
         return None
     try:
-        return crashes.symbolize(found[-1], elf, graph)
+        diagnosis = crashes.symbolize(found[-1], elf, graph)
     except EdgekitError:  # no ELF: then the board's own words are the best there is
         return None
+    what = f"{board.board.id} crashed: {crashes.summary(diagnosis)}; {diagnosis.likely}"
+    calls = "".join(f"\n  {call}" for call in crashes.calls(diagnosis, most=_MOST_CALLS))
+    return EmulatorError(f"{what}:{calls}" if calls else what, hint=diagnosis.hint)

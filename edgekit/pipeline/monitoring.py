@@ -134,7 +134,7 @@ class _Watch:
         hello = frame.hello
         if hello is None or self._image is None or not hello.build_id:
             return
-        self._is_other_build = not self._image.contains(hello.build_id.encode())
+        self._is_other_build = not self._image.contains(f"+{hello.build_id}".encode())
         if self._is_other_build:
             yield _seen(
                 "note",
