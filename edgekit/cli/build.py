@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.options import EngineOption, ModelArgument
+from edgekit.cli.options import (
+    ArenaOption,
+    EngineChoice,
+    EngineOption,
+    ModelArgument,
+    TflmLibraryOption,
+)
 
 
 def build(
@@ -17,6 +23,8 @@ def build(
         str, typer.Option("--board", "-b", metavar="ID", help="A board: see `edgekit boards`.")
     ] = "host",
     engine: EngineOption = "aot",
+    tflm_library: TflmLibraryOption = None,
+    arena: ArenaOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -24,7 +32,8 @@ def build(
 ) -> None:
     """Write and compile the firmware of a model for a board; print the image and its sizes.
 
-    DIR/model is the model library: it can be dropped into any C project. DIR/build has the image.
+    DIR/model is the model library: it can be dropped into any C project (any C++ project, with
+    engine tflm). DIR/build has the image.
 
     [bold]Examples[/bold]
 
@@ -36,11 +45,14 @@ def build(
 
     from edgekit import pipeline
 
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    options = choice.project
     with console.progress() as progress:
-        compiled = pipeline.compile(model, board, engine=engine)  # type: ignore[arg-type]
-        image = pipeline.build(compiled, directory=output, progress=progress).image
+        compiled = pipeline.compile(model, board, engine=engine, arena_bytes=choice.arena_bytes)
+        built = pipeline.build(compiled, directory=output, options=options, progress=progress)
+    image = built.image
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row("arena       ", f"{compiled.plan.arena_bytes:,} bytes")
+    table.add_row("arena       ", f"{compiled.sources.arena_bytes:,} bytes")
     table.add_row("static RAM", f"{image.static_ram_bytes:,} bytes with the arena")
     table.add_row("flash memory", f"{image.inference_flash_bytes:,} bytes for inference")
     table.add_row("", f"{image.flash_bytes:,} bytes the whole image")

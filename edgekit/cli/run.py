@@ -9,11 +9,14 @@ import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    ArenaOption,
+    EngineChoice,
     EngineOption,
     InputsOption,
     JsonOption,
     ModelArgument,
     RunsOption,
+    TflmLibraryOption,
     WarmupOption,
     parse_inputs,
 )
@@ -29,6 +32,11 @@ def run(
     warmup: WarmupOption = 1,
     profile: Annotated[bool, typer.Option("--profile", help="Measure each operator.")] = False,
     engine: EngineOption = "aot",
+    tflm_library: TflmLibraryOption = None,
+    arena: ArenaOption = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Build again with the arena that engine tflm used.")
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -46,17 +54,24 @@ def run(
         edgekit run model.tflite --board qemu-cortex-m4 --profile
 
         edgekit run model.tflite -b qemu-riscv32 --inputs test.npz --json result.json
+
+        edgekit run model.tflite -b qemu-cortex-m4 --engine tflm --tflm-library tflite-micro --fit
     """
     from edgekit import pipeline, report
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    options = choice.project
     with console.progress() as progress:
         measurement = pipeline.run(
             model,
             board,
             parse_inputs(inputs),
-            engine=engine,  # type: ignore[arg-type]  # the pipeline refuses any other
+            engine=engine,
+            arena_bytes=choice.arena_bytes,
+            fit=fit,
+            options=options,
             runs=runs,
             warmup=warmup,
             profile=profile,

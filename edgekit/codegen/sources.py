@@ -12,7 +12,16 @@ from edgekit import resources
 
 _OWN_NAME = re.compile(r"\bek_[a-z0-9_]+\b")
 #: What a model library adds to ek_<name>.
-_SUFFIXES = ("", "_init", "_input", "_invoke", "_output", "_invoke_hooked")
+_SUFFIXES = (
+    "",
+    "_init",
+    "_input",
+    "_invoke",
+    "_output",
+    "_invoke_hooked",
+    "_arena_used",
+    "_tflite",
+)
 _INCLUDE = re.compile(r'^#include "(edgekit/[a-z0-9_]+\.h)"', re.MULTILINE)
 
 
@@ -24,6 +33,17 @@ class TflmNeeds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryStep:
+    """One step of a model library, as its ek_model describes it."""
+
+    operator_index: int  # of its first operator in the .tflite
+    name: str  # of that operator, e.g. "CONV_2D"
+    kernel: str  # what computes it, e.g. "ek_conv_2d_s8" or "tflite::CONV_2D"
+    macs: int
+    shows_output: bool  # the device can give the digest of its output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedSources:
     """A model library as text; compile every .c and .cc in it with the folder as include path."""
 
@@ -32,6 +52,7 @@ class GeneratedSources:
     files: Mapping[str, str]  # relative path -> text
     arena_bytes: int
     input_bytes: int  # of all inputs together
+    steps: tuple[LibraryStep, ...] = ()
     tflm: TflmNeeds | None = None  # None: it needs nothing but a C compiler
 
 

@@ -7,16 +7,18 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.boards import Board
 from edgekit.codegen import GeneratedSources
 from edgekit.errors import BuildError, UserError
+from edgekit.progress import Progress, silent
 from edgekit.project import Project, ProjectOptions, write_project
 from edgekit.toolchain import cache as build_cache
 from edgekit.toolchain.cmake import compile_project
-from edgekit.toolchain.compiler import Compiler, find_compiler
+from edgekit.toolchain.compiler import Compiler, find_compiler, find_cxx_compiler
 from edgekit.toolchain.tools import Tool, missing_for, tools
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "build",
     "build_project",
     "find_compiler",
+    "find_cxx_compiler",
     "missing_for",
     "tools",
 ]
@@ -66,6 +69,7 @@ def build(
     *,
     options: ProjectOptions,
     directory: Path | None = None,
+    progress: Progress = silent,
 ) -> FirmwareImage:
     """Write the project of a model and compile it.
 
@@ -87,7 +91,7 @@ def build(
             directory=directory or Path(scratch),
             tflm=sources.tflm,
         )
-        image = build_project(project)
+        image = build_project(project, progress=progress)
         return image if directory is None else _copied(image, directory / "build")
 
 
@@ -111,7 +115,9 @@ def _copied(image: FirmwareImage, directory: Path) -> FirmwareImage:
     return dataclasses.replace(image, elf=directory / _ELF, log=directory / _LOG)
 
 
-def build_project(project: Project, *, cache: bool = True) -> FirmwareImage:
+def build_project(
+    project: Project, *, cache: bool = True, progress: Progress = silent
+) -> FirmwareImage:
     """Compile and link `project`.
 
     Unchanged sources, flags and compiler give the image of last time, unless `cache` is false;
@@ -122,32 +128,45 @@ def build_project(project: Project, *, cache: bool = True) -> FirmwareImage:
         BuildError: the toolchain refused the project.
         DoesNotFitError: the image is larger than one of the board's memories.
     """
-    compiler = find_compiler(project.board)
+    compilers = [find_compiler(project.board)]
+    if project.library is not None:
+        compilers.append(find_cxx_compiler(project.board))
     sources = _digest_of_sources(project)
-    key = _digest(_CACHE_VERSION, sources, compiler.banner, *compiler.command)
+    who = (word for compiler in compilers for word in (compiler.banner, *compiler.command))
+    key = _digest(_CACHE_VERSION, sources, *who)
     finished = build_cache.find(key) if cache else None
     if finished is not None and _sizes(finished) is None:
         build_cache.forget(key)
         finished = None
     if finished is None:
         with build_cache.workshop() as workshop:
-            built = _build(project, compiler, workshop, key)
+            built = _build(project, compilers, workshop, key, progress)
             finished = build_cache.store(built, key) if cache else _keep(built, project)
-    return _image(finished, project, compiler, sources)
+    return _image(finished, project, compilers[0], sources)
 
 
-def _build(project: Project, compiler: Compiler, workshop: Path, key: str) -> Path:
+def _build(
+    project: Project,
+    compilers: Sequence[Compiler],
+    workshop: Path,
+    key: str,
+    progress: Progress,
+) -> Path:
     """Build, and gather what is worth keeping in one directory."""
     from edgekit.toolchain.sizes import measure  # reading ELF is for those who build
 
     work, kept = workshop / "building", workshop / "kept"
     work.mkdir()
     kept.mkdir()
-    compile_project(project, compiler, work, key)
+    compile_project(project, compilers, work, key, progress)
     sizes = measure(
         work / _ELF,
         model_name=project.model_name,
-        objects=sorted((work / "CMakeFiles" / "model.dir").rglob("*.o*")),
+        objects=sorted(
+            path
+            for target in ("model", "tflm")
+            for path in (work / "CMakeFiles" / f"{target}.dir").rglob("*.o*")
+        ),
         linker_map=work / _MAP,
     )
     for name in (_ELF, _LOG, _MAP):

@@ -27,6 +27,8 @@ _INPUT_SECTION = re.compile(
 _CODE_OR_CONSTANTS = re.compile(
     r"\.(?:text|literal|rodata|srodata|data\.rel\.ro|ARM\.(?:exidx|extab))(?:\..*)?"
 )
+#: Object files of the model library, and those of TensorFlow Lite Micro.
+_OF_MODEL = re.compile(r"/model\.dir/|\blibtflm\.a\(")
 _VARIABLES = re.compile(r"\.s?data(?!\.rel\.ro)(?:\..*)?")
 _ZEROED = re.compile(r"\.s?bss(?:\..*)?|COMMON")
 
@@ -81,7 +83,7 @@ def _pieces_of_map(linker_map: Path, model_name: str) -> Iterator[_Piece]:
     hooked = f"ek_{model_name}_invoke_hooked"
     for found in _INPUT_SECTION.finditer(text, text.find(_MAP_START)):
         section, of = found["section"], found["object"]
-        of_model = "/model.dir/" in of and not _belongs_to(section, hooked)
+        of_model = _OF_MODEL.search(of) is not None and not _belongs_to(section, hooked)
         if of_model or section.endswith(f".{ARENA}"):
             yield _Piece(section, int(found["size"], 16))
 
