@@ -24,7 +24,7 @@ def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
         next((path for path in ports if path.is_file()), ports[0]),
     ]
     if tflm:
-        paths += root.glob("tflm/*.c")
+        paths += [*root.glob("tflm/*.c"), *(root.glob("tflm/bare/*.c") if board.startup else ())]
     if board.startup:
         paths += root.glob(f"startup/{board.startup}*.[cS]")
     if board.linker:
