@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,6 +82,16 @@ QuantizedAsOption = Annotated[
         help="Integer samples mean SCALE * (value - ZERO), or what MODEL's input says.",
     ),
 ]
+FrameworkOption = Annotated[
+    str | None,
+    typer.Option("--framework", metavar="NAME", help="One of the board's, if it has several."),
+]
+BuilderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--builder", metavar="NAME", help="cmake or platformio; default: the board's own."
+    ),
+]
 EngineOption = Annotated[
     str, typer.Option("--engine", help="How the model runs: aot (compiled), tflm (interpreted).")
 ]
@@ -124,21 +134,35 @@ class EngineChoice:
 
         return None if self.arena is None else parse_bytes(self.arena)
 
-    @property
-    def project(self) -> ProjectOptions:
-        """How the firmware is compiled.
+    def project_options(self, builder: str | None = None) -> ProjectOptions:
+        """How the firmware is compiled, with the --builder option.
 
         Raises:
-            UserError: a library was named for an engine that takes none.
+            UserError: there is no such builder, or a library was named for an engine without one.
         """
-        from edgekit.project import ProjectOptions
-
         if self.tflm_library is not None and self.engine != "tflm":
             raise UserError(
                 f"--tflm-library was given, but engine {self.engine} takes no library",
                 hint="add --engine tflm, or leave it out",
             )
-        return ProjectOptions(tflm_library=self.tflm_library)
+        return replace(project_options(builder), tflm_library=self.tflm_library)
+
+
+def project_options(builder: str | None) -> ProjectOptions:
+    """The --builder option.
+
+    Raises:
+        UserError: there is no such builder.
+    """
+    from typing import get_args
+
+    from edgekit.project import Builder, ProjectOptions
+
+    if builder is not None and builder not in get_args(Builder):
+        raise UserError(
+            f"there is no builder {builder!r}", hint=f"builders: {', '.join(get_args(Builder))}"
+        )
+    return ProjectOptions(builder=builder)  # type: ignore[arg-type]  # one of them, as was seen
 
 
 def parse_inputs(text: str) -> int | Path:
@@ -183,7 +207,7 @@ def reach(
         )
     if port is None:
         assert board is not None
-        options = choice.project
+        options = choice.project_options()
         compiled = pipeline.compile(
             model, board, engine=choice.engine, arena_bytes=choice.arena_bytes
         )

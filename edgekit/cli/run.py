@@ -10,6 +10,7 @@ import typer
 from edgekit.cli import console
 from edgekit.cli.options import (
     ArenaOption,
+    BuilderOption,
     EngineChoice,
     EngineOption,
     InputsOption,
@@ -37,6 +38,7 @@ def run(
     fit: Annotated[
         bool, typer.Option("--fit", help="Build again with the arena that engine tflm used.")
     ] = False,
+    builder: BuilderOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -62,7 +64,7 @@ def run(
 
     console.refuse_unwritable(json)
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
-    options = choice.project
+    options = choice.project_options(builder)
     with console.progress() as progress:
         measurement = pipeline.run(
             model,

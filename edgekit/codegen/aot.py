@@ -61,6 +61,11 @@ def generate(
             )
             for step, choice in zip(model.steps, selection.choices, strict=True)
         ),
+        constant_bytes=sum(
+            array.nbytes
+            for choice in selection.choices
+            for array in choice.needs.constants.values()
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from edgekit.codegen.sources import GeneratedSources, LibraryStep, TflmNeeds, li
 from edgekit.codegen.tflm_operators import BY_NAME
 from edgekit.errors import UnsupportedOperator, UnsupportedOperatorsError
 from edgekit.frontends import tflite
-from edgekit.ir import DType, Graph, Operator
+from edgekit.ir import DType, Graph, Operator, Tensor
 
 _ALIGNMENT_BYTES = 16  # of the .tflite
 _BYTES_PER_LINE = 24
@@ -41,21 +41,21 @@ def generate(
         UnsupportedOperatorsError: TensorFlow Lite Micro lacks some operators; all are listed.
     """
     refuse_unsupported(graph)
-    run = tflite.read(embedded.content, graph.name)
-    model = _context(graph, run, embedded, arena_bytes or embedded.arena_bytes)
+    model = _context(graph, embedded, arena_bytes or embedded.arena_bytes)
     files = {
         f"{model.symbol}.h": render("tflm/model.h.j2", model=model),
         f"{model.symbol}.cc": render("tflm/model.cc.j2", model=model),
         f"{model.content.symbol}.c": render("tflm/tflite.c.j2", model=model),
         **library_files((), ("ek_model.h",)),
     }
-    kernels = {BY_NAME[name_of(operator)].kernel for operator in run.operators}
+    kernels = {BY_NAME[name_of(operator)].kernel for operator in embedded.graph.operators}
     return GeneratedSources(
         model_name=graph.name,
         engine="tflm",
         files=files,
         arena_bytes=model.arena_bytes,
         input_bytes=model.input_bytes,
+        constant_bytes=len(embedded.content),
         steps=tuple(
             LibraryStep(
                 operator_index=step.operator_index,
@@ -64,7 +64,7 @@ def generate(
                 macs=macs(operator),
                 shows_output=step.output_bytes > 0,
             )
-            for step, operator in zip(model.steps, run.operators, strict=True)
+            for step, operator in zip(model.steps, embedded.graph.operators, strict=True)
         ),
         tflm=TflmNeeds(kernels=tuple(sorted(kernels))),
     )
@@ -118,11 +118,9 @@ def _unsupported(operators: Iterable[Operator]) -> Iterable[UnsupportedOperator]
             yield UnsupportedOperator(operator.index, name, first.dtype.value, reason)
 
 
-def _context(
-    graph: Graph, run: Graph, embedded: EmbeddedModel, arena_bytes: int
-) -> InterpretedContext:
-    symbol = f"ek_{graph.name}"
-    sources = _sources(run, graph)
+def _context(graph: Graph, embedded: EmbeddedModel, arena_bytes: int) -> InterpretedContext:
+    symbol, run = f"ek_{graph.name}", embedded.graph
+    numbers = _numbers(embedded)
     inputs, outputs = (
         tuple(tensor_context(tensor, offset_bytes=0) for tensor in tensors)
         for tensors in (run.inputs, run.outputs)
@@ -148,33 +146,28 @@ def _context(
         ),
         registrations=tuple(_registrations(run)),
         steps=tuple(
-            _step(operator, source.index, embedded)
-            for operator, source in zip(run.operators, sources, strict=True)
+            _step(operator, embedded.offsets.get(numbers[operator.output]))
+            for operator in run.operators
         ),
     )
 
 
-def _sources(run: Graph, graph: Graph) -> list[Operator]:
-    """For each operator of the embedded model the one of the user's model that it stands for.
-
-    Embedding may drop operators, but leaves the others in their order and under their names.
-    """
-    candidates = iter(graph.operators)
-    return [
-        next(one for one in candidates if _stands_for(operator, one)) for operator in run.operators
-    ]
-
-
-def _stands_for(operator: Operator, source: Operator) -> bool:
-    return (operator.kind, operator.output.name) == (source.kind, source.output.name)
+def _numbers(embedded: EmbeddedModel) -> dict[Tensor, int]:
+    """The index in the embedded .tflite of each tensor that an operator computes."""
+    written = tflite.read(embedded.content)
+    return {
+        tensor: same.id
+        for operator, one in zip(embedded.graph.operators, written.operators, strict=True)
+        for tensor, same in zip(operator.outputs, one.outputs, strict=True)
+    }
 
 
-def _step(operator: Operator, index: int, embedded: EmbeddedModel) -> InterpretedStepContext:
-    offset = embedded.offsets.get(operator.output.id)
+def _step(operator: Operator, offset: int | None) -> InterpretedStepContext:
+    name = name_of(operator)
     return InterpretedStepContext(
-        operator_index=index,
-        operator_name=name_of(operator),
-        kernel=f"tflite::{name_of(operator).removeprefix('custom:')}",
+        operator_index=operator.index,
+        operator_name=name,
+        kernel=f"tflite::{name.removeprefix('custom:')}",
         macs=min(macs(operator), MAX_MACS),
         output_offset=offset or 0,
         output_bytes=0 if offset is None else operator.output.size_bytes,

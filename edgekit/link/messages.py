@@ -73,6 +73,7 @@ class ResetCause(IntEnum):
     SOFTWARE = 2
     WATCHDOG = 3
     FAULT = 4
+    BROWN_OUT = 5
 
 
 class ElementType(IntEnum):

@@ -17,6 +17,7 @@ from edgekit.pipeline.firmware import (
     measure,
     run,
     verify,
+    write,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "measure",
     "run",
     "verify",
+    "write",
 ]

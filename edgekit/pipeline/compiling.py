@@ -15,6 +15,8 @@ from edgekit.codegen import aot, embedded, tflm
 from edgekit.errors import DoesNotFitError, ModelError, UnsupportedOperatorsError, UserError
 from edgekit.frontends import tflite
 from edgekit.ir import Graph
+from edgekit.memory.lifetimes import ALIGNMENT_BYTES
+from edgekit.memory.tflm_scratch import KernelLibrary
 
 Engine = Literal["aot", "tflm"]
 ENGINES: tuple[Engine, ...] = ("aot", "tflm")
@@ -34,7 +36,11 @@ class CompiledModel:
     sources: codegen.GeneratedSources
     arena_lower_bound_bytes: int  # no engine needs less for inputs, outputs and activations
     arena_proof: str  # why no smaller arena is possible, or "none"
-    constant_bytes: int  # weights and all else that goes to flash memory without being code
+
+    @property
+    def constant_bytes(self) -> int:
+        """Weights and all else that goes to flash memory without being code."""
+        return self.sources.constant_bytes
 
     @property
     def macs(self) -> int:
@@ -138,11 +144,6 @@ def _ahead_of_time(content: bytes, source: Graph, board: Board, path: Path) -> A
         sources=aot.generate(graph, selection, plan, isa=board.isa),
         arena_lower_bound_bytes=plan.lower_bound_bytes,
         arena_proof=plan.proof,
-        constant_bytes=sum(
-            array.nbytes
-            for choice in selection.choices
-            for array in choice.needs.constants.values()
-        ),
         selection=selection,
         plan=plan,
     )
@@ -162,7 +163,9 @@ def _naming_the_other_engine(error: UnsupportedOperatorsError) -> UnsupportedOpe
 def _interpreted(content: bytes, source: Graph, board: Board, arena_bytes: int | None) -> TflmModel:
     tflm.refuse_unsupported(source)
     pointer_bytes = pointer_bytes_of(board)
-    form = embedded.embed(content, source, pointer_bytes=pointer_bytes)
+    form = embedded.embed(
+        content, source, pointer_bytes=pointer_bytes, kernels=_kernel_libraries(board)
+    )
     if arena_bytes is not None:
         least = form.lower_bound_bytes + _SAFE_BYTES_PER_POINTER_BYTE * pointer_bytes
         if arena_bytes < least:
@@ -172,19 +175,40 @@ def _interpreted(content: bytes, source: Graph, board: Board, arena_bytes: int |
                 f"{least - form.lower_bound_bytes:,}",
                 hint="leave --arena out, and see what the board says that it used",
             )
-        arena_bytes = -(-arena_bytes // 16) * 16
-    run = tflite.read(form.content, source.name)
+        arena_bytes = -(-arena_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
     return TflmModel(
         content=content,
         source_graph=source,
-        graph=dataclasses.replace(run, sha256=source.sha256),
+        graph=dataclasses.replace(form.graph, name=source.name, sha256=source.sha256),
         board=board,
         sources=tflm.generate(source, form, arena_bytes=arena_bytes),
         arena_lower_bound_bytes=form.lower_bound_bytes,
         arena_proof="none",  # no bound is known of what an interpreter keeps
-        constant_bytes=len(form.content),
         embedded=form,
     )
+
+
+def _kernel_libraries(board: Board) -> tuple[KernelLibrary, ...] | None:
+    """Whose kernels a TensorFlow Lite Micro for that board may hold; None: anybody's."""
+    if board.platformio is not None:
+        return None
+    if board.core == "cortex-m55":
+        return ("reference", "cmsis_nn_mve")
+    return ("reference", "cmsis_nn") if board.core.startswith("cortex-m") else ("reference",)
+
+
+def fitted(compiled: CompiledModel, used_bytes: int) -> CompiledModel:
+    """The same model of engine tflm with the arena that a board used `used_bytes` of.
+
+    Raises:
+        UserError: it is another engine's, whose arena is exact as it is.
+    """
+    if not isinstance(compiled, TflmModel):
+        raise UserError(f"engine {compiled.sources.engine} has an arena that is exact as it is")
+    form = compiled.embedded
+    arena_bytes = embedded.fitted_arena_bytes(used_bytes, start_bytes=form.start_bytes)
+    sources = tflm.generate(compiled.source_graph, form, arena_bytes=arena_bytes)
+    return dataclasses.replace(compiled, sources=sources)
 
 
 def pointer_bytes_of(board: Board) -> Literal[4, 8]:
@@ -201,7 +225,10 @@ def left_over(compiled: CompiledModel, board: Board) -> tuple[int | None, int | 
     everything else; flash memory is what the model's constants leave for code.
     """
     ram, flash = board.ram_bytes, board.flash_bytes
-    used = compiled.sources.arena_bytes + compiled.sources.input_bytes
+    used = compiled.sources.input_bytes
+    place = board.arena_memory(compiled.sources.arena_bytes, used)
+    if place is None or place.kind == "ram":
+        used += compiled.sources.arena_bytes
     return (
         None if ram is None else ram - board.stack_bytes - used,
         None if flash is None else flash - compiled.constant_bytes,

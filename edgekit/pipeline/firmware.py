@@ -17,7 +17,6 @@ from pathlib import Path
 
 from edgekit import boards, emulators, link, measurement, ops, project, toolchain
 from edgekit.boards import Board
-from edgekit.codegen import embedded
 from edgekit.errors import DoesNotFitError, LinkError, UserError
 from edgekit.link import Device
 from edgekit.measurement import Inputs, Measurement
@@ -25,6 +24,7 @@ from edgekit.pipeline.compiling import (
     CompiledModel,
     boards_that_fit,
     compile,
+    fitted,
     left_over,
 )
 from edgekit.pipeline.verification import used_arena_bytes, verified
@@ -69,7 +69,34 @@ def build(
     except DoesNotFitError as error:  # the linker knows of one memory only
         both = set(boards_that_fit(compiled))
         raise error.with_fits([board_id for board_id in error.fits if board_id in both]) from error
+    if directory is not None and compiled.board.flash == "esptool":
+        toolchain.write_flash_manifest(
+            image,
+            compiled.board,
+            model_name=compiled.graph.name,
+            model_sha256=compiled.graph.sha256,
+        )
     return BuiltFirmware(model=compiled, image=image)
+
+
+def write(
+    compiled: CompiledModel,
+    directory: str | os.PathLike[str],
+    *,
+    options: project.ProjectOptions | None = None,
+) -> project.Project:
+    """Write the project, and stop before the compiler: `edgekit build --project-only`.
+
+    Raises:
+        BoardError: the board cannot be built like this.
+        UserError: the directory holds something else, or cannot be written.
+    """
+    return toolchain.write(
+        compiled.sources,
+        compiled.board,
+        options=options or project.ProjectOptions(),
+        directory=Path(directory),
+    )
 
 
 @contextlib.contextmanager
@@ -219,8 +246,7 @@ def run(
     if fit:
         with connect(built) as device:
             used_bytes = used_arena_bytes(device, compiled)
-        fitted_bytes = embedded.fitted_arena_bytes(used_bytes)
-        compiled = compile(model, board, engine=engine, arena_bytes=fitted_bytes)
+        compiled = fitted(compiled, used_bytes)
         built = build(compiled, directory=directory, options=options, progress=progress)
     with connect(built) as device:
         return measure(

@@ -15,11 +15,19 @@ from edgekit.codegen import TflmNeeds
 from edgekit.errors import BoardError
 from edgekit.project import cmake, firmware, platformio, tflm_library
 from edgekit.project import tree as source_tree
-from edgekit.project.context import ProjectParts, compiler_flags
+from edgekit.project.context import ModelBytes, ProjectParts, compiler_flags
 from edgekit.project.options import Builder, ProjectOptions
 from edgekit.project.tflm_library import TflmSources
 
-__all__ = ["Builder", "Project", "ProjectOptions", "ProjectParts", "TflmSources", "write_project"]
+__all__ = [
+    "Builder",
+    "ModelBytes",
+    "Project",
+    "ProjectOptions",
+    "ProjectParts",
+    "TflmSources",
+    "write_project",
+]
 
 _BUILD_ID_DIGITS = 16
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -52,6 +60,7 @@ def write_project(
     options: ProjectOptions,
     directory: Path,
     tflm: TflmNeeds | None = None,
+    model_bytes: ModelBytes | None = None,
 ) -> Project:
     """Write the firmware of one model for one board.
 
@@ -63,6 +72,7 @@ def write_project(
         options: how it is compiled, perhaps by another builder than the board's.
         directory: made if missing; must be empty or hold an earlier project, which is replaced.
         tflm: what the model library needs of TensorFlow Lite Micro.
+        model_bytes: how much memory it takes, where that decides about the project.
 
     Raises:
         BoardError: the board cannot be built like this.
@@ -81,6 +91,7 @@ def write_project(
         tflm=tflm,
         tflm_sources=library,
         build_id="",
+        model_bytes=model_bytes or ModelBytes(),
     )
     flags = compiler_flags(board, options, library)
     parts = dataclasses.replace(parts, build_id=_build_id(parts, flags, builder))

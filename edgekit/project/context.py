@@ -13,6 +13,7 @@ from edgekit.project.tflm_library import TflmSources
 
 C_STANDARD = "-std=c99"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+_BAUD = 115200
 SECTIONS = ("-ffunction-sections", "-fdata-sections")
 SANITIZERS = (
     "-fsanitize=address,undefined",
@@ -22,6 +23,7 @@ SANITIZERS = (
 TOOLCHAIN_FILE = "toolchain.cmake"
 #: C++ of generated model libraries and of TensorFlow Lite Micro.
 CXX_FLAGS = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+PLATFORM = "edgekit_emulated"  # templates/platformio: PlatformIO's platform for emulated boards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,15 @@ class MainContext:
     macro: str  # EK_<NAME>
     board_id: str
     version: str  # of edgekit, a "+", and the build id, as semantic versioning has it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelBytes:
+    """How much memory a model library takes."""
+
+    arena: int = 0
+    inputs: int = 0  # all together: the link keeps a copy of them
+    constants: int = 0  # in flash memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +62,7 @@ class ProjectParts:
         TflmSources | None
     )  # what that is; None: the board's framework or PlatformIO has it
     build_id: str  # empty while it is computed, from the other files
+    model_bytes: ModelBytes = ModelBytes()
 
     @property
     def main(self) -> MainContext:
@@ -117,7 +129,7 @@ def cmake_context(
         library_include_directories=() if library is None else library.include_directories,
         library_definitions=_library_definitions(library),
         definitions=tuple(f"{name}={value}" for name, value in definitions(board, options)),
-        link_flags=("-Wl,--gc-sections", *(SANITIZERS if options.sanitize else ())),
+        link_flags=_link_flags(options),
         model_sources=tuple(path for path in sources if path.startswith("model/")),
         firmware_sources=tuple(path for path in sources if not path.startswith("model/")),
         include_directories=(
@@ -127,7 +139,32 @@ def cmake_context(
             "model",
         ),
         linker_script=f"firmware/startup/{board.linker}.ld" if board.linker else "",
-        linker_symbols=_linker_symbols(board),
+        linker_symbols=linker_symbols(board),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformIOContext:
+    """templates/project/platformio/emulated.ini.j2."""
+
+    model_name: str
+    board_id: str
+    platform: str
+    flags: tuple[str, ...]  # for every C file; the board's manifest has those of its core
+    link_flags: tuple[str, ...]
+    baud: int
+
+
+def platformio_context(parts: ProjectParts) -> PlatformIOContext:
+    """The build of a board without a framework."""
+    definitions_ = (f"-D{name}={value}" for name, value in definitions(parts.board, parts.options))
+    return PlatformIOContext(
+        model_name=parts.model_name,
+        board_id=parts.board.id,
+        platform=PLATFORM,
+        flags=(*_compile_flags(parts.options), *definitions_),
+        link_flags=_link_flags(parts.options),
+        baud=parts.board.reach.baud or _BAUD,
     )
 
 
@@ -160,6 +197,10 @@ def _compile_flags(options: ProjectOptions) -> tuple[str, ...]:
     return (options.optimisation, "-g", *SECTIONS, *WARNINGS, *sanitizers)
 
 
+def _link_flags(options: ProjectOptions) -> tuple[str, ...]:
+    return ("-Wl,--gc-sections", *(SANITIZERS if options.sanitize else ()))
+
+
 def definitions(board: Board, options: ProjectOptions) -> tuple[tuple[str, str], ...]:
     """Macros for every C file, as (name, value)."""
     pairs = [("EK_PROFILE", "1")]
@@ -168,7 +209,8 @@ def definitions(board: Board, options: ProjectOptions) -> tuple[tuple[str, str],
     return (*pairs, *board.defines, *options.defines)
 
 
-def _linker_symbols(board: Board) -> tuple[str, ...]:
+def linker_symbols(board: Board) -> tuple[str, ...]:
+    """What the linker scripts of firmware/startup have to be told of the board's memories."""
     flash, ram = board.memory("flash"), board.memory("ram")
     if flash is None or ram is None:
         return ()

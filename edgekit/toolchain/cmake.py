@@ -14,35 +14,46 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from edgekit import processes
-from edgekit.boards import Board, all_boards
-from edgekit.errors import BuildError, DoesNotFitError, EdgekitError, ToolMissingError
-from edgekit.progress import Progress, silent
+from edgekit.errors import ToolMissingError
+from edgekit.progress import Progress
 from edgekit.project import Project, TflmSources
-from edgekit.toolchain import cache, object_cache
-from edgekit.toolchain.compiler import Compiler
+from edgekit.project.context import TOOLCHAIN_FILE
+from edgekit.toolchain import build_log, cache, object_cache
+from edgekit.toolchain.artefacts import BuilderTools, Built
+from edgekit.toolchain.compiler import Compiler, find_compiler, find_cxx_compiler
 
-_OVERFLOW = re.compile(r"region [`'](?P<region>FLASH|RAM)' overflowed by (?P<bytes>\d+) bytes")
-_ERROR = re.compile(r"error: |undefined reference|multiple definition|CMake Error|No space left")
-_ERRORS_SHOWN = 3
+#: Object files of the model library, and those of TensorFlow Lite Micro.
+_MODEL_OBJECT = re.compile(r"/model\.dir/|\blibtflm\.a\(")
 _NINJA_COUNT = re.compile(rb"\[(\d+)/(\d+)\] ")
 
 
-def compile_project(
-    project: Project,
-    compilers: Sequence[Compiler],
-    directory: Path,
-    key: str,
-    progress: Progress = silent,
-) -> None:
-    """Build `project` in `directory`, leaving firmware.elf and build.log there.
-
-    Args:
-        compilers: for C; then for C++, if the project has any.
+def tools_of(project: Project) -> BuilderTools:
+    """What the project would be built with.
 
     Raises:
+        ToolMissingError: the compiler is not installed.
+    """
+    compilers = _compilers(project)
+    identity = tuple(word for one in compilers for word in (one.banner, *one.command))
+    return BuilderTools(name=str(compilers[0]), identity=identity)
+
+
+def _compilers(project: Project) -> tuple[Compiler, ...]:
+    """For C; then for C++, if the project has any."""
+    c = find_compiler(project.board)
+    return (c,) if project.library is None else (c, find_cxx_compiler(project.board))
+
+
+def compile_project(project: Project, directory: Path, key: str, progress: Progress) -> Built:
+    """Build `project` in `directory`, leaving build.log there.
+
+    Raises:
+        ToolMissingError: CMake, Ninja or the compiler is not installed.
         BuildError: the toolchain refused it; it names the log, kept under `key`.
         DoesNotFitError: the linker ran out of one of the board's memories.
     """
+    progress(f"building for {project.board.id}", 0, 0)
+    compilers = _compilers(project)
     configure = [
         program_of_package("cmake"),
         *("-G", "Ninja", "-S", str(project.directory), "-B", str(directory)),
@@ -50,25 +61,44 @@ def compile_project(
         "-DCMAKE_COLOR_DIAGNOSTICS=OFF",
     ]
     for language, compiler in zip(("C", "CXX"), compilers, strict=False):
-        program = _single_program(compiler, directory / language.lower())
+        program = _single_program(compiler, directory / f"compiler_{language.lower()}")
         configure += [
             f"-DCMAKE_{language}_COMPILER={program}",
             f"-DCMAKE_{language}_COMPILER_WORKS=TRUE",
             f"-DCMAKE_{language}_COMPILER_FORCED=TRUE",
         ]
-    environment = {}
+    environment: dict[str, str] = {}
     if project.library is not None:
-        launcher = f"{sys.executable};-I;{object_cache.__file__}"
-        configure.append(f"-DEDGEKIT_LAUNCHER={launcher}")
+        configure.append(f"-DEDGEKIT_LAUNCHER={sys.executable};-I;{object_cache.__file__}")
         environment = _object_cache(project.library, compilers, directory)
-    toolchain_file = project.directory / "toolchain.cmake"
+    toolchain_file = project.directory / TOOLCHAIN_FILE
     if toolchain_file.is_file():
         configure.append(f"-DCMAKE_TOOLCHAIN_FILE={toolchain_file.resolve()}")
     log = directory / "build.log"
     for command in (configure, [program_of_package("ninja"), "-v", "-C", str(directory)]):
         if _run(command, log, environment, _ninja_progress(project, progress)) != 0:
             text = log.read_text(encoding="utf-8", errors="replace")
-            raise _explain(text, project, cache.keep_log(text, key))
+            raise build_log.explain(text, project.board, cache.keep_log(text, key))
+    return Built(
+        elf=directory / "firmware.elf",
+        linker_map=directory / "firmware.map",
+        model_objects=tuple(
+            path
+            for target in ("model", "tflm")
+            for path in sorted((directory / "CMakeFiles" / f"{target}.dir").rglob("*.o*"))
+        ),
+        model_object=_MODEL_OBJECT,
+    )
+
+
+def by_hand(project: Project) -> str:
+    """The shell command that builds the project without edgekit."""
+    file = project.directory / TOOLCHAIN_FILE
+    toolchain = f" -DCMAKE_TOOLCHAIN_FILE={TOOLCHAIN_FILE}" if file.is_file() else ""
+    return (
+        f"cd {shlex.quote(str(project.directory))} && "
+        f"cmake -G Ninja -S . -B build{toolchain} && cmake --build build"
+    )
 
 
 def _object_cache(
@@ -126,6 +156,9 @@ def _run(
         except BaseException:
             processes.end(process)  # Ninja then ends its compilers, in groups of their own
             raise
+        finally:
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def program_of_package(name: str) -> str:
@@ -144,31 +177,3 @@ def _single_program(compiler: Compiler, script: Path) -> str:
     script.write_text(f'#!/bin/sh\nexec {shlex.join(compiler.command)} "$@"\n', encoding="utf-8")
     script.chmod(0o755)
     return str(script)
-
-
-def _explain(text: str, project: Project, log: Path) -> EdgekitError:
-    overflow = _OVERFLOW.search(text)
-    if overflow is not None:
-        return _does_not_fit(project.board, overflow["region"], int(overflow["bytes"]))
-    lines = [line.strip() for line in text.splitlines() if _ERROR.search(line)]
-    if not lines:
-        lines = [line.strip() for line in text.splitlines() if line.strip()][-1:]
-    first = "".join(f"\n  {line}" for line in lines[:_ERRORS_SHOWN])
-    return BuildError(
-        f"the toolchain rejected the project for {project.board.id}:{first}",
-        hint=f"the whole output is in {log}",
-    )
-
-
-def _does_not_fit(board: Board, region: str, overflow_bytes: int) -> EdgekitError:
-    kind, name = ("flash", "flash memory") if region == "FLASH" else ("ram", "RAM")
-    free = getattr(board, f"{kind}_bytes") or 0
-    needed = free + overflow_bytes
-    fits = [
-        other.id
-        for other in all_boards()
-        if other.id != board.id and (getattr(other, f"{kind}_bytes") or needed) >= needed
-    ]
-    return DoesNotFitError(
-        board=board.id, memory=name, needed_bytes=needed, free_bytes=free, fits=fits
-    )

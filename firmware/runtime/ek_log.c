@@ -54,7 +54,7 @@ size_t ek_log_read(uint32_t *position, uint8_t *bytes, size_t size)
     if (skipped > held) { /* before the oldest byte, or past the newest */
         skipped = 0;
     }
-    size_t count = held - skipped;
+    size_t count = (size_t)(held - skipped);
     count = count < size ? count : size;
     const size_t from = (head + EK_LOG_BYTES - held + skipped) % EK_LOG_BYTES;
     for (size_t i = 0; i < count; i++) {

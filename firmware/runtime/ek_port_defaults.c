@@ -17,3 +17,7 @@ WEAK ek_reset_cause ek_port_reset_cause(void)
 {
     return EK_RESET_UNKNOWN;
 }
+
+WEAK void ek_port_yield(void)
+{
+}

@@ -19,7 +19,7 @@ size_t ek_run_inputs_bytes(const ek_model *model)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < model->input_count; i++) {
-        bytes += model->inputs[i].size_bytes;
+        bytes += (size_t)model->inputs[i].size_bytes;
     }
     return bytes;
 }
@@ -43,7 +43,7 @@ static ek_status load_inputs(ek_server *server)
             server->cause = "the model has no place for an input";
             return EK_ERR_STATE;
         }
-        memcpy(input, ek_run_input_copy(server, i), server->model->inputs[i].size_bytes);
+        memcpy(input, ek_run_input_copy(server, i), (size_t)server->model->inputs[i].size_bytes);
     }
     return EK_OK;
 }
@@ -64,6 +64,7 @@ ek_status ek_run_once(ek_server *server, uint64_t *ticks)
         return loaded;
     }
     ek_status (*const invoke)(void) = server->model->invoke;
+    ek_port_yield();
     const uint64_t start = ek_port_ticks();
     const ek_status status = invoke();
     const uint64_t end = ek_port_ticks();
@@ -100,6 +101,7 @@ static void profile_hook(void *context, size_t step)
     } else if (step == p->seen++ && step >= p->first && p->ticks->left >= 8) {
         ek_put_u64(p->ticks, elapsed > p->overhead ? elapsed - p->overhead : 0);
     }
+    ek_port_yield();
     p->previous = ek_port_ticks();
 }
 
@@ -142,12 +144,13 @@ typedef struct {
 static void digest_hook(void *context, size_t step)
 {
     digest *const d = context;
+    ek_port_yield();
     const ek_model *const model = d->server->model;
     if (step != d->seen++ || step >= model->step_count || step < d->first || d->digests->left < 4) {
         return;
     }
-    const size_t offset = model->steps[step].output_offset;
-    const size_t bytes = model->steps[step].output_bytes;
+    const size_t offset = (size_t)model->steps[step].output_offset;
+    const size_t bytes = (size_t)model->steps[step].output_bytes;
     const size_t arena_bytes = d->server->config->arena_bytes;
     if (offset > arena_bytes || bytes > arena_bytes - offset) {
         d->outside = true;

@@ -92,7 +92,7 @@ static bool is_autoencoder(const ek_model *model)
 
 static void say_values(const ek_tensor *tensor, const uint8_t *bytes)
 {
-    const size_t count = tensor->size_bytes / element_bytes(tensor);
+    const size_t count = (size_t)(tensor->size_bytes / element_bytes(tensor));
     for (size_t i = 0; i < count; i++) {
         ek_say(i == 0 ? "" : ",");
         say_value(tensor, bytes, i);

@@ -28,24 +28,60 @@ def refusal(tmp_path: Path, text: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("board_id", boards.known_boards())
-def test_a_board_names_only_files_that_exist_and_gives_a_source_for_each_fact(board_id: str):
-    board = boards.load(board_id)
+EVERY_FRAMEWORK = [
+    (board.id, framework)
+    for board in boards.all_boards()
+    for framework in board.frameworks or (None,)
+]
+
+
+@pytest.mark.parametrize(("board_id", "framework"), EVERY_FRAMEWORK)
+def test_a_board_names_only_files_that_exist_and_gives_a_source_for_each_fact(
+    board_id: str, framework: str | None
+):
+    board = boards.load(board_id, framework)
     firmware = resources.tree("firmware")
     assert board.id == board_id
-    assert (firmware / "ports" / f"{board.port}.c").is_file()
+    assert any((firmware / "ports" / f"{board.port}{kind}").is_file() for kind in (".c", ".cpp"))
     assert not board.startup or list((firmware / "startup").glob(f"{board.startup}.[cS]"))
     assert not board.linker or (firmware / "startup" / f"{board.linker}.ld").is_file()
     assert board.clock_source
     assert board.count.source
     assert all(memory.source for memory in board.memories)
-    assert board.emulator is None or board.emulator.source
+    assert all(
+        section is None or section.source
+        for section in (board.emulator, board.esptool, board.platformio)
+    )
+    assert board.reach.kind == "pty" or board.reach.source
 
 
 def test_every_board_that_the_design_asks_for_is_there():
     cores = ("m0plus", "m3", "m4", "m7", "m33", "m55")
     wanted = {"host", "qemu-riscv32", "qemu-xtensa", *(f"qemu-cortex-{core}" for core in cores)}
+    wanted |= {"esp32", "esp32-s3", "esp32-s3-psram", "esp32-c3", "esp32-c6"}
     assert wanted <= {board.id for board in boards.all_boards()}
+
+
+@pytest.mark.parametrize("board_id", [id for id in boards.known_boards() if id.startswith("esp32")])
+def test_an_esp32_stands_on_esp_idf_by_default_and_on_arduino(board_id: str):
+    default, arduino = boards.load(board_id), boards.load(board_id, "arduino")
+    assert (default.framework, default.port) == ("espidf", "espidf")
+    assert default.frameworks[:2] == ("espidf", "arduino")
+    assert arduino.port == "arduino"
+    for board in (default, arduino):
+        assert board.platformio is not None
+        assert board.platformio.framework == board.framework
+        assert board.count.unit == "us"
+        assert board.verified == "configured"
+
+
+def test_what_esptool_is_told_of_a_chip_is_what_it_knows_itself():
+    targets = pytest.importorskip("esptool.targets")
+    for board in boards.all_boards():
+        if board.esptool is not None:
+            chip = targets.CHIP_DEFS[board.esptool.chip]
+            assert board.esptool.image_chip_id == chip.IMAGE_CHIP_ID
+            assert board.esptool.bootloader_offset == chip.BOOTLOADER_FLASH_OFFSET
 
 
 def test_an_unknown_board_is_refused_with_the_nearest_and_all_known_ones():

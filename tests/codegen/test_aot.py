@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.compiled import WARNINGS, generate, host_compiler
 from support.dense import dense_graph
+from support.firmware import EVERY_BOARD
 
 from edgekit import boards
 from edgekit.codegen import free_name
@@ -58,9 +59,8 @@ def test_the_folder_builds_with_a_five_line_main_and_nothing_else_of_ours(folder
     assert got == interpreter.evaluate(graph, (x,))[0].tobytes()
 
 
-@pytest.mark.emulated
 @pytest.mark.parametrize("profile", [0, 1])
-@pytest.mark.parametrize("board_id", boards.known_boards())
+@pytest.mark.parametrize("board_id", EVERY_BOARD)
 def test_the_folder_compiles_for_every_board_without_a_warning(folder, board_id, profile):
     board = boards.load(board_id)
     compiler = host_compiler()[0] if board_id == "host" else [f"{board.toolchain}-gcc"]

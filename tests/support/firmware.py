@@ -15,10 +15,14 @@ _TESTS = Path(__file__).parents[1]
 
 DRILL = (_TESTS / "emulators" / "drill.c").read_text()
 
-#: Every board id, those that need QEMU and a cross compiler marked so.
+#: Builder -> where its projects have main.c.
+MAINS = {"cmake": "app/main.c", "platformio": "src/main.c"}
+
+#: Every board that this computer can play, those that need QEMU and a cross compiler marked so.
 EVERY_BOARD = [
-    pytest.param(board_id, marks=() if board_id == "host" else pytest.mark.emulated)
-    for board_id in boards.known_boards()
+    pytest.param(board.id, marks=pytest.mark.emulated if board.emulated else ())
+    for board in boards.all_boards()
+    if board.emulator is not None
 ]
 
 
@@ -55,7 +59,7 @@ def tiny_project(
         directory=directory,
     )
     if main is not None:
-        (directory / "app" / "main.c").write_text(main)
+        (directory / MAINS[project.builder]).write_text(main)
     return project
 
 

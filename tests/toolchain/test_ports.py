@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.firmware import EVERY_BOARD, ready
 
-from edgekit import resources, toolchain
+from edgekit import boards, resources, toolchain
 from edgekit.project.context import WARNINGS
 
 
@@ -27,7 +27,11 @@ def test_the_port_to_copy_compiles_for(board_id: str, optimisation: str, tmp_pat
 
 
 def test_every_port_belongs_to_a_board_or_is_the_template():
-    from edgekit import boards
-
-    ports = {path.stem for path in (resources.tree("firmware") / "ports").glob("*.c")}
-    assert ports == {board.port for board in boards.all_boards()} | {"template"}
+    paths = list((resources.tree("firmware") / "ports").glob("*.c*"))
+    used = {
+        boards.load(board.id, framework).port
+        for board in boards.all_boards()
+        for framework in board.frameworks or (None,)
+    }
+    assert {path.stem for path in paths} == used | {"template"}
+    assert len({path.stem for path in paths}) == len(paths)

@@ -11,6 +11,10 @@
 
 #include "edgekit/ek_status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Wait for ever: the only timeout that has no end. */
 #define EK_FOREVER UINT32_MAX
 
@@ -42,12 +46,22 @@ ek_status ek_port_reboot(void);
 
 typedef enum {
     EK_RESET_UNKNOWN = 0,
-    EK_RESET_POWER_ON = 1,
+    EK_RESET_POWER_ON = 1, /* or the reset line: a button, or the host's tool */
     EK_RESET_SOFTWARE = 2,
     EK_RESET_WATCHDOG = 3,
-    EK_RESET_FAULT = 4
+    EK_RESET_FAULT = 4,
+    EK_RESET_BROWN_OUT = 5 /* the supply voltage fell too low */
 } ek_reset_cause;
 
 ek_reset_cause ek_port_reset_cause(void);
+
+/* Let the system have the CPU for a moment: called before each run of the model and between its
+ * steps where there is a hook, never within a time that is measured. A port on an operating system
+ * feeds its watchdogs here. */
+void ek_port_yield(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

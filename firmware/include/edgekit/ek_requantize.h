@@ -39,7 +39,7 @@ static inline int32_t ek_doubling_high_mul(int32_t a, int32_t b)
     const uint32_t high = (uint32_t)(a1 * b1) + (uint32_t)ek_shift_right(cross, 16) + (inner >> 16);
     return (int32_t)((high << 1) + ((middle + 0x4000u) >> 15));
 #else
-    return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+    return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
 #endif
 }
 

@@ -10,6 +10,10 @@
 #include "edgekit/ek_port.h"
 #include "edgekit/ek_status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* 1: answer MLPerf Tiny's text commands too (about 3.5 KiB of flash memory). */
 #ifndef EK_TEXT_COMMANDS
 #define EK_TEXT_COMMANDS 1
@@ -48,5 +52,9 @@ void ek_log(const char *line);
 
 /* Append `line`, a space and `number`. */
 void ek_log_number(const char *line, uint32_t number);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
