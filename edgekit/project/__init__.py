@@ -13,13 +13,22 @@ from pathlib import Path
 from edgekit.boards import Board
 from edgekit.codegen import TflmNeeds
 from edgekit.errors import BoardError
-from edgekit.project import cmake, firmware, platformio
+from edgekit.project import cmake, firmware, platformio, tflm_library
 from edgekit.project import tree as source_tree
 from edgekit.project.context import ModelBytes, ProjectParts, compiler_flags
 from edgekit.project.esp32 import USB_SERIAL_JTAG
 from edgekit.project.options import Builder, ProjectOptions
+from edgekit.project.tflm_library import TflmSources
 
-__all__ = ["Builder", "ModelBytes", "Project", "ProjectOptions", "ProjectParts", "write_project"]
+__all__ = [
+    "Builder",
+    "ModelBytes",
+    "Project",
+    "ProjectOptions",
+    "ProjectParts",
+    "TflmSources",
+    "write_project",
+]
 
 _BUILD_ID_DIGITS = 16
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -41,6 +50,7 @@ class Project:
     files: tuple[str, ...]  # relative to the directory, sorted, as they were written
     flags: tuple[str, ...]  # of the compiler, for every C file
     build_id: str  # the firmware says it in HELLO: digest of all sources and flags, hexadecimal
+    library: TflmSources | None = None  # TensorFlow Lite Micro, compiled with the project
 
 
 def write_project(
@@ -67,21 +77,24 @@ def write_project(
 
     Raises:
         BoardError: the board cannot be built like this.
-        UserError: the directory holds something else, or cannot be written.
+        UserError: the directory holds something else, or cannot be written; or the library that
+            `tflm` asks for was not named, or lacks something.
     """
     builder = options.builder or board.build
     _check(board, options, model_name)
+    library = _library(tflm, board, options, builder)
     parts = ProjectParts(
         model_files=files,
         model_name=model_name,
-        firmware_files=firmware.files(board),
+        firmware_files=firmware.files(board, tflm=library is not None),
         board=board,
         options=options,
         tflm=tflm,
+        tflm_sources=library,
         build_id="",
         model_bytes=model_bytes or ModelBytes(),
     )
-    flags = compiler_flags(board, options)
+    flags = compiler_flags(board, options, library)
     parts = dataclasses.replace(parts, build_id=_build_id(parts, flags, builder))
     tree = _TREES[builder](parts)
     source_tree.write(tree, directory)
@@ -94,7 +107,21 @@ def write_project(
         files=tuple(sorted(tree)),
         flags=flags,
         build_id=parts.build_id,
+        library=library,
     )
+
+
+def _library(
+    tflm: TflmNeeds | None, board: Board, options: ProjectOptions, builder: Builder
+) -> TflmSources | None:
+    """The sources of TensorFlow Lite Micro that this project compiles itself."""
+    if tflm is None or (builder == "platformio" and not _is_directory(options.tflm_library)):
+        return None  # PlatformIO finds its libraries
+    return tflm_library.choose(options.tflm_library, tflm, board)
+
+
+def _is_directory(library: str | None) -> bool:
+    return library is not None and Path(library).expanduser().is_dir()
 
 
 def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
