@@ -67,7 +67,7 @@ def new(
             model,
             board,
             framework=framework,
-            engine=engine,  # type: ignore[arg-type]
+            engine=engine,
             options=options,
         )
     typer.echo(f"{'renewed' if update else 'wrote'}  {made.directory}")

@@ -9,16 +9,21 @@ import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    ArenaOption,
     BuilderOption,
+    EngineChoice,
     EngineOption,
+    FrameworkOption,
     InputsOption,
     JsonOption,
+    LinkOption,
     ModelArgument,
     RunsOption,
+    TflmLibraryOption,
     WarmupOption,
     parse_inputs,
-    project_options,
 )
+from edgekit.errors import UserError
 
 
 def run(
@@ -31,6 +36,20 @@ def run(
     warmup: WarmupOption = 1,
     profile: Annotated[bool, typer.Option("--profile", help="Measure each operator.")] = False,
     engine: EngineOption = "aot",
+    tflm_library: TflmLibraryOption = None,
+    arena: ArenaOption = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Build again with the arena that engine tflm used.")
+    ] = False,
+    port: Annotated[
+        str,
+        typer.Option(
+            "--port",
+            "-p",
+            metavar="PORT",
+            help="Serial port of a real board; auto finds it, auto:SERIAL by its serial number.",
+        ),
+    ] = "auto",
     virtual: Annotated[
         bool,
         typer.Option(
@@ -38,14 +57,16 @@ def run(
             help="Of an ESP32 board: flash and ask a chip that this computer plays.",
         ),
     ] = False,
+    framework: FrameworkOption = None,
     builder: BuilderOption = None,
+    link: LinkOption = "uart",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
     ] = None,
     json: JsonOption = None,
 ) -> None:
-    """Build the model for a board, start it, prove its outputs and measure it.
+    """Build the model for a board, start or flash it, prove its outputs and measure it.
 
     Every output byte is compared with the reference before any latency is shown.
 
@@ -61,19 +82,31 @@ def run(
         edgekit run model.tflite -b qemu-riscv32 --inputs test.npz --json result.json
 
         edgekit run model.tflite --board esp32 --virtual
+
+        edgekit run model.tflite --board esp32 --port /dev/ttyUSB0 -o firmware/
+
+        edgekit run model.tflite -b qemu-cortex-m4 --engine tflm --tflm-library tflite-micro --fit
     """
-    from edgekit import pipeline, report
+    from edgekit import boards, pipeline, report
     from edgekit.report import tables
 
-    options = project_options(builder)
     console.refuse_unwritable(json)
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    options = choice.project_options(builder, link)
+    if virtual and (fit or builder is not None or port != "auto"):
+        raise UserError(
+            "--virtual was given with --port, --builder or --fit",
+            hint="a virtual board has its own port, and firmware that is built for this computer",
+        )
     with console.progress() as progress:
         if virtual:
             measurement = pipeline.virtual.run(
                 model,
-                board,
+                boards.load(board, framework),
                 parse_inputs(inputs),
-                engine=engine,  # type: ignore[arg-type]  # the pipeline refuses any other
+                engine=engine,
+                arena_bytes=choice.arena_bytes,
+                options=options,
                 runs=runs,
                 warmup=warmup,
                 profile=profile,
@@ -83,14 +116,17 @@ def run(
         else:
             measurement = pipeline.run(
                 model,
-                board,
+                boards.load(board, framework),
                 parse_inputs(inputs),
-                engine=engine,  # type: ignore[arg-type]  # the pipeline refuses any other
+                engine=engine,
+                arena_bytes=choice.arena_bytes,
+                fit=fit,
+                options=options,
+                port=port,
                 runs=runs,
                 warmup=warmup,
                 profile=profile,
                 directory=output,
-                options=options,
                 progress=progress,
             )
     if json is not None:

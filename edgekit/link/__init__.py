@@ -18,6 +18,7 @@ from edgekit.link.messages import (
     Status,
 )
 from edgekit.link.transport import (
+    DEFAULT_BAUD,
     MemoryTransport,
     SerialTransport,
     Transport,
@@ -25,6 +26,7 @@ from edgekit.link.transport import (
 )
 
 __all__ = [
+    "DEFAULT_BAUD",
     "Device",
     "DeviceMemory",
     "DeviceStep",

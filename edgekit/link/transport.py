@@ -13,6 +13,8 @@ from edgekit.errors import LinkError, LinkTimeoutError
 if TYPE_CHECKING:
     import serial
 
+DEFAULT_BAUD = 115200
+
 _POLL_S = 0.05  # a read that waits is cut into such pieces
 _WATCH_S = 0.25  # how often a WatchedTransport asks
 _WRITE_TIMEOUT_S = 30.0
@@ -37,7 +39,7 @@ class Transport(Protocol):
 class SerialTransport:
     """A serial port by its path or pyserial URL: /dev/ttyACM0, socket://, rfc2217://, loop://."""
 
-    def __init__(self, port: str, *, baud: int = 115200) -> None:
+    def __init__(self, port: str, *, baud: int = DEFAULT_BAUD) -> None:
         """Open `port` for this program alone.
 
         Raises:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: host_us: microseconds of the computer that stood in for the board.
-Unit = Literal["us", "cycles", "instructions", "host_us"]
+Unit = Literal["us", "cycles", "instructions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +52,9 @@ class OperatorLatency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Bytes. The arena holds inputs, outputs, activations and scratch."""
+    """Bytes. The arena holds inputs, outputs, activations, scratch; what an interpreter keeps."""
 
-    arena_bytes: int
+    arena_bytes: int  # that the model used on the board; engine tflm may have been given more
     arena_lower_bound_bytes: int
     arena_proof: str  # "lower bound", "exact solver" or "none"
     stack_bytes: int | None  # high-water of one invoke; None where it cannot be measured

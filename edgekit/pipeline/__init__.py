@@ -1,26 +1,32 @@
 """The only place that knows the order of the stages."""
 
 from edgekit.pipeline import virtual
-from edgekit.pipeline.firmware import (
-    BuiltFirmware,
+from edgekit.pipeline.compiling import (
+    AotModel,
     CompiledModel,
     Engine,
+    TflmModel,
     boards_that_fit,
-    build,
     compile,
+    left_over,
+)
+from edgekit.pipeline.firmware import (
+    BuiltFirmware,
+    build,
     connect,
     inspect,
-    left_over,
     measure,
-    run,
     verify,
     write,
 )
+from edgekit.pipeline.running import run
 
 __all__ = [
+    "AotModel",
     "BuiltFirmware",
     "CompiledModel",
     "Engine",
+    "TflmModel",
     "boards_that_fit",
     "build",
     "compile",

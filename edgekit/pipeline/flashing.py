@@ -20,7 +20,6 @@ from edgekit.flash import FlashImage, FlashOptions, Written
 from edgekit.link import Hello, Transport
 from edgekit.progress import Progress, silent
 
-_BAUD = 115200
 _APPEAR_S = 10.0  # a USB port is gone while its chip restarts
 PATIENCE_S = 12.0  # for the boot loader, the firmware's start and its first answer
 _HELLO_TIMEOUT_S, _HELLO_ATTEMPTS = 0.5, 4
@@ -150,8 +149,8 @@ def _reappeared(port: str, usb: serial_ports.SerialPort | None) -> str:
 
 def _link_baud(image: FlashImage) -> int:
     with contextlib.suppress(BoardError):
-        return boards.load(image.board_id, image.framework or None).reach.baud or _BAUD
-    return _BAUD
+        return boards.load(image.board_id, image.framework or None).reach.baud or link.DEFAULT_BAUD
+    return link.DEFAULT_BAUD
 
 
 class _Overheard:

@@ -14,7 +14,7 @@ from edgekit.frontends import tflite
 from edgekit.measurement import Measurement, Samples
 from edgekit.measurement.budgets import Budgets, Check, check_budgets
 from edgekit.measurement.comparison import Answers, Chain, compare_answers
-from edgekit.pipeline import firmware
+from edgekit.pipeline import running
 from edgekit.pipeline.answers import class_count, classifies, integer_samples, real_outputs
 from edgekit.progress import Progress, silent
 from edgekit.reference import cache
@@ -93,7 +93,7 @@ def gate(
             integers.inputs[:device_limit],
             None if samples.labels is None else samples.labels[:device_limit],
         )
-        measurement = firmware.run(path, board, some, progress=progress)
+        measurement = running.run(path, board, some, progress=progress)
         # the run proved that the device's bytes are those of the reference
         answers.append(Answers(name="device", outputs=real[: len(some)]))
     chain = compare_answers(answers, samples.labels, classifies=classifies(graph))

@@ -20,9 +20,11 @@ from edgekit.emulators import Mode, VirtualEsp32
 from edgekit.errors import EmulatorError, FlashError, LinkError
 from edgekit.link import Device
 from edgekit.measurement import Inputs, Measurement
-from edgekit.pipeline import firmware
-from edgekit.pipeline.firmware import BuiltFirmware, CompiledModel, Engine
+from edgekit.pipeline import compiling, firmware
+from edgekit.pipeline.compiling import CompiledModel
+from edgekit.pipeline.firmware import BuiltFirmware
 from edgekit.progress import Progress, silent
+from edgekit.project import ProjectOptions
 
 _FLASH_BYTES = 4 << 20  # where the board's file says nothing
 
@@ -32,7 +34,9 @@ def run(
     board: str | Board,
     inputs: Inputs = 4,
     *,
-    engine: Engine = "aot",
+    engine: str = "aot",
+    arena_bytes: int | None = None,
+    options: ProjectOptions | None = None,
     runs: int | None = None,
     warmup: int = 1,
     profile: bool = False,
@@ -52,9 +56,9 @@ def run(
     """
     target = boards.load(board) if isinstance(board, str) else board
     progress(f"compiling for {target.id}", 0, 0)
-    compiled = compile(model, target, engine=engine)
+    compiled = compile(model, target, engine=engine, arena_bytes=arena_bytes)
     samples = measurement.samples_for(compiled.source_graph, inputs)
-    built = firmware.build(compiled, directory=directory, progress=progress)
+    built = firmware.build(compiled, directory=directory, options=options, progress=progress)
     with VirtualEsp32(compiled.board) as chip, flashed(chip, built, progress=progress) as device:
         measured = firmware.measure(
             device,
@@ -70,10 +74,14 @@ def run(
 
 
 def compile(
-    model: str | os.PathLike[str], board: Board, *, engine: Engine = "aot"
+    model: str | os.PathLike[str],
+    board: Board,
+    *,
+    engine: str = "aot",
+    arena_bytes: int | None = None,
 ) -> CompiledModel:
-    """The model, compiled for the stand-in of `board`; errors are those of firmware.compile()."""
-    return firmware.compile(model, stand_in_board(board), engine=engine)
+    """The model, compiled for the stand-in of `board`; errors are those of compiling.compile()."""
+    return compiling.compile(model, stand_in_board(board), engine=engine, arena_bytes=arena_bytes)
 
 
 def stand_in_board(board: Board) -> Board:
@@ -162,7 +170,6 @@ def as_virtual(measured: Measurement) -> Measurement:
         measured,
         emulated=True,
         virtual=True,
-        invoke=dataclasses.replace(measured.invoke, unit="host_us"),
         memory=dataclasses.replace(
             measured.memory,
             stack_bytes=None,

@@ -12,12 +12,8 @@ from edgekit.boards import Board
 from edgekit.measurement import Latency, Measurement, Verification
 
 #: How a latency's unit is written after a number.
-_UNITS = {
-    "us": "µs",
-    "cycles": "cycles",
-    "instructions": "instructions",
-    "host_us": "µs of this computer",
-}
+_UNITS = {"us": "µs", "cycles": "cycles", "instructions": "instructions"}
+_OF_THIS_COMPUTER = " of this computer"
 _VIRTUAL = "the firmware ran on this computer; only flashing and the link were exercised"
 
 
@@ -55,9 +51,9 @@ def verification_text(v: Verification) -> str:
     )
 
 
-def latency_text(latency: Latency) -> str:
+def latency_text(latency: Latency, *, virtual: bool = False) -> str:
     """Median with its unit, and how it spreads."""
-    unit = _UNITS[latency.unit]
+    unit = _UNITS[latency.unit] + (_OF_THIS_COMPUTER if virtual else "")
     if latency.min == latency.max:
         return f"{number(latency.median)} {unit}, the same in all {latency.count} invokes"
     return (
@@ -79,7 +75,7 @@ def summary(m: Measurement) -> Table:
     if m.accuracy is not None:
         a = m.accuracy
         table.add_row("accuracy", f"{a.value:.1%} {a.metric} over {a.samples} samples")
-    table.add_row("latency", latency_text(m.invoke))
+    table.add_row("latency", latency_text(m.invoke, virtual=m.virtual))
     memory = m.memory
     proof = {
         "lower bound": "optimal: it meets the lower bound",
@@ -113,11 +109,12 @@ def _with_arena(memory: object) -> str:
 def operators(m: Measurement) -> Table:
     """Each step with its share of the latency."""
     unit = _UNITS[m.invoke.unit]
+    of_whom = _OF_THIS_COMPUTER if m.virtual else ""
     # a microsecond is long for a multiplication: nanoseconds read better
-    per_mac, scale = (">ns per MAC", 1000) if m.invoke.unit.endswith("us") else (">per MAC", 1)
-    headings = ("#", "operator", ">MACs", f">{unit.partition(' ')[0]}", ">share", per_mac)
+    per_mac, scale = (">ns per MAC", 1000) if m.invoke.unit == "us" else (">per MAC", 1)
+    headings = ("#", "operator", ">MACs", f">{unit}", ">share", per_mac)
     where = m.board + (_how_real(m) if m.virtual else "")
-    table = plain(*headings, title=f"{unit} by operator, {m.model.name} on {where}")
+    table = plain(*headings, title=f"{unit}{of_whom} by operator, {m.model.name} on {where}")
     total = sum(op.median or 0 for op in m.operators)
     for op in m.operators:
         share = "–" if op.median is None or not total else f"{op.median / total:.1%}"

@@ -76,7 +76,7 @@ def test_a_model_goes_the_whole_road_and_the_report_says_what_was_not_real(
     jsonschema.validate(document, report.schema())
     assert (document["board"], document["emulated"], document["virtual"]) == (board_id, True, True)
     assert document["verify"]["mismatched_bytes"] == 0 < document["verify"]["compared_bytes"]
-    assert document["invoke"]["unit"] == "host_us"
+    assert document["invoke"]["unit"] == "us"
     sizes = ("stack_bytes", "static_ram_bytes", "flash_bytes", "inference_flash_bytes")
     assert [document["memory"][size] for size in sizes] == [None] * 4
     assert report.to_json(report.from_json(out.read_text())) == out.read_text()
