@@ -11,6 +11,10 @@ from edgekit.errors import BoardError
 Unit = Literal["us", "cycles", "instructions"]
 Verified = Literal["hardware", "emulated", "compiled", "configured"]
 
+#: What a framework keeps of internal RAM beside PSRAM: its code that must not wait for flash
+#: memory, its variables, the heap of its drivers. An estimate, so that PSRAM is taken in time.
+_FRAMEWORK_RAM_BYTES = 96 * 1024
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,7 +100,7 @@ class Board(_Section):
     clock_source: str
     memories: tuple[Memory, ...] = Field(default=(), alias="memory")
     stack_bytes: int = Field(default=16384, gt=0)  # what the linker script sets aside
-    port: str  # firmware/ports/<port>.c
+    port: str  # firmware/ports/<port>.c or .cpp
     startup: str = ""  # firmware/startup/<startup>.{c,S}; empty: the system or a framework has one
     linker: str = ""  # firmware/startup/<linker>.ld
     defines: tuple[tuple[str, str], ...] = ()  # for the port, as -Dname=value
@@ -129,6 +133,22 @@ class Board(_Section):
     def memory(self, kind: Literal["ram", "flash", "psram"]) -> Memory | None:
         """The first memory of that kind: the one that the linker fills."""
         return next((memory for memory in self.memories if memory.kind == kind), None)
+
+    def arena_memory(self, arena_bytes: int, other_bytes: int) -> Memory | None:
+        """Where the arena goes: RAM, or PSRAM on a board that has it and too little RAM.
+
+        Args:
+            arena_bytes: size of the arena.
+            other_bytes: what else of the model must lie in RAM.
+
+        Returns:
+            The memory; None where the operating system gives what is asked.
+        """
+        ram, psram = self.memory("ram"), self.memory("psram")
+        if ram is None or psram is None or arena_bytes > psram.size_bytes:
+            return ram
+        needed = arena_bytes + other_bytes + self.stack_bytes + _FRAMEWORK_RAM_BYTES
+        return ram if needed <= ram.size_bytes else psram
 
     @property
     def ram_bytes(self) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgekit.link import Device
     from edgekit.pipeline import CompiledModel
     from edgekit.progress import Progress
+    from edgekit.project import ProjectOptions
     from edgekit.toolchain import FirmwareImage
 
 ModelArgument = Annotated[
@@ -80,7 +81,54 @@ QuantizedAsOption = Annotated[
         help="Integer samples mean SCALE * (value - ZERO), or what MODEL's input says.",
     ),
 ]
+FrameworkOption = Annotated[
+    str | None,
+    typer.Option("--framework", metavar="NAME", help="One of the board's, if it has several."),
+]
+BuilderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--builder", metavar="NAME", help="cmake or platformio; default: the board's own."
+    ),
+]
+LinkOption = Annotated[
+    str,
+    typer.Option(
+        "--link", metavar="uart|usb", help="An ESP32's serial port: UART, or the chip's own USB."
+    ),
+]
 EngineOption = Annotated[str, typer.Option("--engine", help="How the model runs: aot.")]
+
+
+def parse_link(text: str) -> Literal["uart", "usb"]:
+    """The --link option.
+
+    Raises:
+        UserError: there is no such link.
+    """
+    if text not in ("uart", "usb"):
+        raise UserError(f"there is no link {text!r}", hint="it is uart or usb")
+    return "usb" if text == "usb" else "uart"
+
+
+def project_options(builder: str | None, link: str = "uart") -> ProjectOptions:
+    """The --builder and --link options.
+
+    Raises:
+        UserError: there is no such builder, or no such link.
+    """
+    from typing import get_args
+
+    from edgekit.project import Builder, ProjectOptions
+
+    if builder is not None and builder not in get_args(Builder):
+        raise UserError(
+            f"there is no builder {builder!r}", hint=f"builders: {', '.join(get_args(Builder))}"
+        )
+    return ProjectOptions(
+        builder=builder,  # type: ignore[arg-type]  # one of them, as was seen
+        link=parse_link(link),
+    )
 
 
 def parse_inputs(text: str) -> int | Path:

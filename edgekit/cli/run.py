@@ -9,6 +9,7 @@ import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    BuilderOption,
     EngineOption,
     InputsOption,
     JsonOption,
@@ -16,6 +17,7 @@ from edgekit.cli.options import (
     RunsOption,
     WarmupOption,
     parse_inputs,
+    project_options,
 )
 
 
@@ -36,6 +38,7 @@ def run(
             help="Of an ESP32 board: flash and ask a chip that this computer plays.",
         ),
     ] = False,
+    builder: BuilderOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -62,6 +65,7 @@ def run(
     from edgekit import pipeline, report
     from edgekit.report import tables
 
+    options = project_options(builder)
     console.refuse_unwritable(json)
     with console.progress() as progress:
         run_on_board = pipeline.virtual.run if virtual else pipeline.run
@@ -74,6 +78,7 @@ def run(
             warmup=warmup,
             profile=profile,
             directory=output,
+            options=options,
             progress=progress,
         )
     if json is not None:

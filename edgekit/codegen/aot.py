@@ -53,6 +53,11 @@ def generate(
         files=files,
         arena_bytes=plan.arena_bytes,
         input_bytes=model.input_bytes,
+        constant_bytes=sum(
+            array.nbytes
+            for choice in selection.choices
+            for array in choice.needs.constants.values()
+        ),
     )
 
 

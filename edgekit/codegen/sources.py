@@ -32,6 +32,7 @@ class GeneratedSources:
     files: Mapping[str, str]  # relative path -> text
     arena_bytes: int
     input_bytes: int  # of all inputs together
+    constant_bytes: int  # weights and other arrays that go to flash memory
     tflm: TflmNeeds | None = None  # None: it needs nothing but a C compiler
 
 

@@ -23,7 +23,7 @@ from types import TracebackType
 from edgekit import processes
 from edgekit.boards import Board
 from edgekit.emulators import guard, virtual
-from edgekit.emulators.command import command_for
+from edgekit.emulators.command import command_for, command_line
 from edgekit.emulators.virtual import VirtualEsp32
 from edgekit.emulators.virtual_faults import (
     BootNoise,
@@ -54,6 +54,7 @@ __all__ = [
     "WatchdogInInvoke",
     "Wiring",
     "WrongBootMode",
+    "command_line",
     "settings_of",
     "stand_in",
     "start",

@@ -14,6 +14,7 @@ from edgekit.pipeline.firmware import (
     measure,
     run,
     verify,
+    write,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "run",
     "verify",
     "virtual",
+    "write",
 ]

@@ -119,7 +119,10 @@ def left_over(compiled: CompiledModel, board: Board) -> tuple[int | None, int | 
     everything else; flash memory is what the model's constants leave for code.
     """
     ram, flash = board.ram_bytes, board.flash_bytes
-    used = compiled.plan.arena_bytes + compiled.sources.input_bytes
+    used = compiled.sources.input_bytes
+    place = board.arena_memory(compiled.plan.arena_bytes, used)
+    if place is None or place.kind == "ram":
+        used += compiled.plan.arena_bytes
     return (
         None if ram is None else ram - board.stack_bytes - used,
         None if flash is None else flash - compiled.constant_bytes,
@@ -175,11 +178,39 @@ def build(
             compiled.board,
             options=options or project.ProjectOptions(),
             directory=None if directory is None else Path(directory),
+            progress=progress,
         )
     except DoesNotFitError as error:  # the linker knows of one memory only
         both = set(boards_that_fit(compiled))
         raise error.with_fits([board_id for board_id in error.fits if board_id in both]) from error
+    if directory is not None and compiled.board.flash == "esptool":
+        toolchain.write_flash_manifest(
+            image,
+            compiled.board,
+            model_name=compiled.graph.name,
+            model_sha256=compiled.graph.sha256,
+        )
     return BuiltFirmware(model=compiled, image=image)
+
+
+def write(
+    compiled: CompiledModel,
+    directory: str | os.PathLike[str],
+    *,
+    options: project.ProjectOptions | None = None,
+) -> project.Project:
+    """Write the project, and stop before the compiler: `edgekit build --project-only`.
+
+    Raises:
+        BoardError: the board cannot be built like this.
+        UserError: the directory holds something else, or cannot be written.
+    """
+    return toolchain.write(
+        compiled.sources,
+        compiled.board,
+        options=options or project.ProjectOptions(),
+        directory=Path(directory),
+    )
 
 
 @contextlib.contextmanager
@@ -298,6 +329,7 @@ def run(
     warmup: int = 1,
     profile: bool = False,
     directory: str | os.PathLike[str] | None = None,
+    options: project.ProjectOptions | None = None,
     progress: Progress = silent,
 ) -> Measurement:
     """Compile, build, start, verify and measure: `edgekit run`. Errors are those of the stages."""
@@ -306,7 +338,7 @@ def run(
     samples = measurement.samples_for(
         compiled.source_graph, inputs
     )  # a bad file is said before a build
-    built = build(compiled, directory=directory, progress=progress)
+    built = build(compiled, directory=directory, options=options, progress=progress)
     with connect(built) as device:
         return measure(
             device,

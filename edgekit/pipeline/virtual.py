@@ -23,6 +23,7 @@ from edgekit.measurement import Inputs, Measurement
 from edgekit.pipeline import firmware
 from edgekit.pipeline.firmware import BuiltFirmware, CompiledModel, Engine
 from edgekit.progress import Progress, silent
+from edgekit.project import ProjectOptions
 
 _FLASH_BYTES = 4 << 20  # where the board's file says nothing
 
@@ -37,6 +38,7 @@ def run(
     warmup: int = 1,
     profile: bool = False,
     directory: str | os.PathLike[str] | None = None,
+    options: ProjectOptions | None = None,
     progress: Progress = silent,
 ) -> Measurement:
     """Do with a virtual chip all that `edgekit run` does with a board: `edgekit run --virtual`.
@@ -44,6 +46,7 @@ def run(
     Args:
         board: one that esptool flashes.
         directory: where to keep the stand-in's project; default: nowhere.
+        options: how the stand-in is compiled.
 
     Raises:
         BoardError: the board is no ESP32, or has a chip that no virtual chip plays.
@@ -54,7 +57,7 @@ def run(
     progress(f"compiling for {target.id}", 0, 0)
     compiled = compile(model, target, engine=engine)
     samples = measurement.samples_for(compiled.source_graph, inputs)
-    built = firmware.build(compiled, directory=directory, progress=progress)
+    built = firmware.build(compiled, directory=directory, options=options, progress=progress)
     with VirtualEsp32(compiled.board) as chip, flashed(chip, built, progress=progress) as device:
         measured = firmware.measure(
             device,

@@ -6,19 +6,32 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.boards import Board
 from edgekit.codegen import TflmNeeds
 from edgekit.errors import BoardError
-from edgekit.project import cmake, firmware, platformio
-from edgekit.project import tree as source_tree
-from edgekit.project.context import ProjectParts, compiler_flags
+from edgekit.ir import Tensor
+from edgekit.project import application, cmake, firmware, platformio
+from edgekit.project.application import ApplicationFiles
+from edgekit.project.context import ModelBytes, ProjectParts, compiler_flags
+from edgekit.project.esp32 import USB_SERIAL_JTAG
 from edgekit.project.options import Builder, ProjectOptions
+from edgekit.project.tree import write as write_tree
 
-__all__ = ["Builder", "Project", "ProjectOptions", "ProjectParts", "write_project"]
+__all__ = [
+    "ApplicationFiles",
+    "Builder",
+    "ModelBytes",
+    "Project",
+    "ProjectOptions",
+    "ProjectParts",
+    "application_files",
+    "write_project",
+    "write_tree",
+]
 
 _BUILD_ID_DIGITS = 16
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -50,6 +63,7 @@ def write_project(
     options: ProjectOptions,
     directory: Path,
     tflm: TflmNeeds | None = None,
+    model_bytes: ModelBytes | None = None,
 ) -> Project:
     """Write the firmware of one model for one board.
 
@@ -61,6 +75,7 @@ def write_project(
         options: how it is compiled, perhaps by another builder than the board's.
         directory: made if missing; must be empty or hold an earlier project, which is replaced.
         tflm: what the model library needs of TensorFlow Lite Micro.
+        model_bytes: how much memory it takes, where that decides about the project.
 
     Raises:
         BoardError: the board cannot be built like this.
@@ -68,19 +83,11 @@ def write_project(
     """
     builder = options.builder or board.build
     _check(board, options, model_name)
-    parts = ProjectParts(
-        model_files=files,
-        model_name=model_name,
-        firmware_files=firmware.files(board),
-        board=board,
-        options=options,
-        tflm=tflm,
-        build_id="",
-    )
+    parts = _parts(files, model_name, board, options, tflm, model_bytes)
     flags = compiler_flags(board, options)
     parts = dataclasses.replace(parts, build_id=_build_id(parts, flags, builder))
     tree = _TREES[builder](parts)
-    source_tree.write(tree, directory)
+    write_tree(tree, directory)
     return Project(
         directory=directory,
         board=board,
@@ -93,6 +100,62 @@ def write_project(
     )
 
 
+def application_files(
+    files: Mapping[str, str],
+    *,
+    model_name: str,
+    board: Board,
+    options: ProjectOptions,
+    tflm: TflmNeeds | None,
+    model_bytes: ModelBytes,
+    title: str,
+    engine: str,
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    run: str,
+) -> ApplicationFiles:
+    """An application around a model library, for a person to keep.
+
+    Args:
+        files, model_name, board, options, tflm, model_bytes: as of write_project().
+        title, engine, inputs, outputs, run: as of application.files().
+
+    Raises:
+        BoardError: the board cannot be built like this.
+        UserError: it has no library for the engine.
+        DoesNotFitError: the image does not fit into its flash memory.
+    """
+    _check(board, options, model_name)
+    return application.files(
+        _parts(files, model_name, board, options, tflm, model_bytes),
+        title=title,
+        engine=engine,
+        inputs=inputs,
+        outputs=outputs,
+        run=run,
+    )
+
+
+def _parts(
+    files: Mapping[str, str],
+    model_name: str,
+    board: Board,
+    options: ProjectOptions,
+    tflm: TflmNeeds | None,
+    model_bytes: ModelBytes | None,
+) -> ProjectParts:
+    return ProjectParts(
+        model_files=files,
+        model_name=model_name,
+        firmware_files=firmware.files(board),
+        board=board,
+        options=options,
+        tflm=tflm,
+        build_id="",
+        model_bytes=model_bytes or ModelBytes(),
+    )
+
+
 def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
     if board.build == "platformio" and options.builder == "cmake":
         raise BoardError(
@@ -102,6 +165,15 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
         raise BoardError(
             f"{board.id} has no sanitizers: they need an operating system",
             hint="use board host, or build without them",
+        )
+    if options.link == "usb" and board.framework == "none":
+        raise BoardError(
+            f"{board.id} without a framework answers on UART and USB alike",
+            hint="leave the link out",
+        )
+    if options.link == "usb" and USB_SERIAL_JTAG not in board.reach.usb:
+        raise BoardError(
+            f"{board.id} has no USB of its own", hint="leave the link out: it is the serial port"
         )
     if not _NAME.fullmatch(model_name):
         raise ValueError(f"{model_name!r} is no C identifier in lower case")

@@ -11,6 +11,7 @@ from edgekit.codegen import TflmNeeds
 from edgekit.project.options import ProjectOptions
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+_BAUD = 115200
 SECTIONS = ("-ffunction-sections", "-fdata-sections")
 SANITIZERS = (
     "-fsanitize=address,undefined",
@@ -18,6 +19,7 @@ SANITIZERS = (
     "-fno-omit-frame-pointer",
 )
 TOOLCHAIN_FILE = "toolchain.cmake"
+PLATFORM = "edgekit_emulated"  # templates/platformio: PlatformIO's platform for emulated boards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,15 @@ class MainContext:
     macro: str  # EK_<NAME>
     board_id: str
     version: str  # of edgekit, a "+", and the build id, as semantic versioning has it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelBytes:
+    """How much memory a model library takes."""
+
+    arena: int = 0
+    inputs: int = 0  # all together: the link keeps a copy of them
+    constants: int = 0  # in flash memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,7 @@ class ProjectParts:
     options: ProjectOptions
     tflm: TflmNeeds | None  # of TensorFlow Lite Micro; None: the model library needs none
     build_id: str  # empty while it is computed, from the other files
+    model_bytes: ModelBytes = ModelBytes()
 
     @property
     def main(self) -> MainContext:
@@ -90,7 +102,7 @@ def cmake_context(
         isa_flags=board.isa_flags,
         compile_flags=_compile_flags(options),
         definitions=tuple(f"{name}={value}" for name, value in definitions(board, options)),
-        link_flags=("-Wl,--gc-sections", *(SANITIZERS if options.sanitize else ())),
+        link_flags=_link_flags(options),
         model_sources=tuple(path for path in sources if path.startswith("model/")),
         firmware_sources=tuple(path for path in sources if not path.startswith("model/")),
         include_directories=(
@@ -100,7 +112,32 @@ def cmake_context(
             "model",
         ),
         linker_script=f"firmware/startup/{board.linker}.ld" if board.linker else "",
-        linker_symbols=_linker_symbols(board),
+        linker_symbols=linker_symbols(board),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformIOContext:
+    """templates/project/platformio/emulated.ini.j2."""
+
+    model_name: str
+    board_id: str
+    platform: str
+    flags: tuple[str, ...]  # for every C file; the board's manifest has those of its core
+    link_flags: tuple[str, ...]
+    baud: int
+
+
+def platformio_context(parts: ProjectParts) -> PlatformIOContext:
+    """The build of a board without a framework."""
+    definitions_ = (f"-D{name}={value}" for name, value in definitions(parts.board, parts.options))
+    return PlatformIOContext(
+        model_name=parts.model_name,
+        board_id=parts.board.id,
+        platform=PLATFORM,
+        flags=(*_compile_flags(parts.options), *definitions_),
+        link_flags=_link_flags(parts.options),
+        baud=parts.board.reach.baud or _BAUD,
     )
 
 
@@ -122,6 +159,10 @@ def _compile_flags(options: ProjectOptions) -> tuple[str, ...]:
     return ("-std=c99", options.optimisation, "-g", *SECTIONS, *WARNINGS, *sanitizers)
 
 
+def _link_flags(options: ProjectOptions) -> tuple[str, ...]:
+    return ("-Wl,--gc-sections", *(SANITIZERS if options.sanitize else ()))
+
+
 def definitions(board: Board, options: ProjectOptions) -> tuple[tuple[str, str], ...]:
     """Macros for every C file, as (name, value)."""
     pairs = [("EK_PROFILE", "1")]
@@ -130,7 +171,8 @@ def definitions(board: Board, options: ProjectOptions) -> tuple[tuple[str, str],
     return (*pairs, *board.defines, *options.defines)
 
 
-def _linker_symbols(board: Board) -> tuple[str, ...]:
+def linker_symbols(board: Board) -> tuple[str, ...]:
+    """What the linker scripts of firmware/startup have to be told of the board's memories."""
     flash, ram = board.memory("flash"), board.memory("ram")
     if flash is None or ram is None:
         return ()

@@ -16,6 +16,10 @@ class ProjectOptions:
     sanitize: bool = False  # AddressSanitizer and UndefinedBehaviorSanitizer; board host only
     defines: tuple[tuple[str, str], ...] = ()  # (name, value), for every C file
     builder: Builder | None = None  # None: the one that the board's file names
+    #: What carries the link on boards that have both: the UART, or the chip's own USB.
+    link: Literal["uart", "usb"] = "uart"
+    #: Of the task that runs the model, on boards with a framework; None: as the board's file says.
+    stack_bytes: int | None = None
     #: Where TensorFlow Lite Micro comes from, for engine tflm: a directory that holds its sources,
     #: or a library as PlatformIO writes it. None: the board's framework brings one.
     tflm_library: str | None = None

@@ -12,24 +12,38 @@ import sysconfig
 from pathlib import Path
 
 from edgekit import processes
-from edgekit.boards import Board, all_boards
-from edgekit.errors import BuildError, DoesNotFitError, EdgekitError, ToolMissingError
+from edgekit.boards import Board
+from edgekit.errors import ToolMissingError
+from edgekit.progress import Progress
 from edgekit.project import Project
-from edgekit.toolchain import cache
-from edgekit.toolchain.compiler import Compiler
+from edgekit.project.context import TOOLCHAIN_FILE
+from edgekit.toolchain import build_log, cache
+from edgekit.toolchain.artefacts import BuilderTools, Built, FlashPart
+from edgekit.toolchain.compiler import Compiler, find_compiler
 
-_OVERFLOW = re.compile(r"region [`'](?P<region>FLASH|RAM)' overflowed by (?P<bytes>\d+) bytes")
-_ERROR = re.compile(r"error: |undefined reference|multiple definition|CMake Error|No space left")
-_ERRORS_SHOWN = 3
+_MODEL_OBJECT = re.compile(r"/model\.dir/")
 
 
-def compile_project(project: Project, compiler: Compiler, directory: Path, key: str) -> None:
-    """Build `project` in `directory`, leaving firmware.elf and build.log there.
+def tools_of(project: Project) -> BuilderTools:
+    """What the project would be built with.
 
     Raises:
+        ToolMissingError: the compiler is not installed.
+    """
+    compiler = find_compiler(project.board)
+    return BuilderTools(name=str(compiler), identity=(compiler.banner, *compiler.command))
+
+
+def compile_project(project: Project, directory: Path, key: str, progress: Progress) -> Built:
+    """Build `project` in `directory`, leaving build.log there.
+
+    Raises:
+        ToolMissingError: CMake, Ninja or the compiler is not installed.
         BuildError: the toolchain refused it; it names the log, kept under `key`.
         DoesNotFitError: the linker ran out of one of the board's memories.
     """
+    progress(f"building for {project.board.id}", 0, 0)
+    compiler = find_compiler(project.board)
     configure = [
         program_of_package("cmake"),
         *("-G", "Ninja", "-S", str(project.directory), "-B", str(directory)),
@@ -38,14 +52,42 @@ def compile_project(project: Project, compiler: Compiler, directory: Path, key: 
         *("-DCMAKE_C_COMPILER_WORKS=TRUE", "-DCMAKE_C_COMPILER_FORCED=TRUE"),
         "-DCMAKE_COLOR_DIAGNOSTICS=OFF",
     ]
-    toolchain_file = project.directory / "toolchain.cmake"
+    toolchain_file = project.directory / TOOLCHAIN_FILE
     if toolchain_file.is_file():
         configure.append(f"-DCMAKE_TOOLCHAIN_FILE={toolchain_file.resolve()}")
     log = directory / "build.log"
     for command in (configure, [program_of_package("ninja"), "-v", "-C", str(directory)]):
         if _run(command, log) != 0:
             text = log.read_text(encoding="utf-8", errors="replace")
-            raise _explain(text, project, cache.keep_log(text, key))
+            raise build_log.explain(text, project.board, cache.keep_log(text, key))
+    return Built(
+        elf=directory / "firmware.elf",
+        linker_map=directory / "firmware.map",
+        model_objects=tuple(sorted((directory / "CMakeFiles" / "model.dir").rglob("*.o*"))),
+        model_object=_MODEL_OBJECT,
+        flash_parts=_flash_parts(project.board, directory),
+    )
+
+
+def _flash_parts(board: Board, directory: Path) -> tuple[FlashPart, ...]:
+    """What a tool writes to the flash memory of a board that no framework builds for."""
+    if board.esptool is None:
+        return ()
+    from edgekit.toolchain import direct_boot  # reading ELF is for those who build
+
+    path = directory / f"{board.esptool.chip}.bin"
+    direct_boot.write_image(directory / "firmware.elf", board, path)
+    return (FlashPart(offset=0, path=path),)
+
+
+def by_hand(project: Project) -> str:
+    """The shell command that builds the project without edgekit."""
+    file = project.directory / TOOLCHAIN_FILE
+    toolchain = f" -DCMAKE_TOOLCHAIN_FILE={TOOLCHAIN_FILE}" if file.is_file() else ""
+    return (
+        f"cd {shlex.quote(str(project.directory))} && "
+        f"cmake -G Ninja -S . -B build{toolchain} && cmake --build build"
+    )
 
 
 def _run(command: list[str], log: Path) -> int:
@@ -87,31 +129,3 @@ def _single_program(compiler: Compiler, directory: Path) -> str:
     script.write_text(f'#!/bin/sh\nexec {shlex.join(compiler.command)} "$@"\n', encoding="utf-8")
     script.chmod(0o755)
     return str(script)
-
-
-def _explain(text: str, project: Project, log: Path) -> EdgekitError:
-    overflow = _OVERFLOW.search(text)
-    if overflow is not None:
-        return _does_not_fit(project.board, overflow["region"], int(overflow["bytes"]))
-    lines = [line.strip() for line in text.splitlines() if _ERROR.search(line)]
-    if not lines:
-        lines = [line.strip() for line in text.splitlines() if line.strip()][-1:]
-    first = "".join(f"\n  {line}" for line in lines[:_ERRORS_SHOWN])
-    return BuildError(
-        f"the toolchain rejected the project for {project.board.id}:{first}",
-        hint=f"the whole output is in {log}",
-    )
-
-
-def _does_not_fit(board: Board, region: str, overflow_bytes: int) -> EdgekitError:
-    kind, name = ("flash", "flash memory") if region == "FLASH" else ("ram", "RAM")
-    free = getattr(board, f"{kind}_bytes") or 0
-    needed = free + overflow_bytes
-    fits = [
-        other.id
-        for other in all_boards()
-        if other.id != board.id and (getattr(other, f"{kind}_bytes") or needed) >= needed
-    ]
-    return DoesNotFitError(
-        board=board.id, memory=name, needed_bytes=needed, free_bytes=free, fits=fits
-    )

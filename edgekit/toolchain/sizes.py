@@ -16,6 +16,8 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
+from edgekit.toolchain.artefacts import Built
+
 ARENA = "ek_inference_arena"  # templates/project/main.c.j2
 
 _SHF_ALLOC = 0x2
@@ -48,25 +50,23 @@ class _Piece:
     size_bytes: int
 
 
-def measure(elf: Path, *, model_name: str, objects: Iterable[Path], linker_map: Path) -> Sizes:
+def measure(built: Built, *, model_name: str) -> Sizes:
     """Read the sizes of an image.
 
     Args:
-        elf: the image.
+        built: with the GNU linker's map, or the model library's object files.
         model_name: `ek_<model_name>_invoke_hooked`, which only profiling calls, is not counted.
-        objects: the model library's object files.
-        linker_map: the GNU linker's map; may be missing.
 
     Calls into the C library and the compiler's own (memcpy, 64-bit division) count in `flash_bytes`
     only.
     """
-    if linker_map.is_file():
-        pieces = list(_pieces_of_map(linker_map, model_name))
+    if built.linker_map.is_file():
+        pieces = list(_pieces_of_map(built.linker_map, built.model_object, model_name))
     else:
-        pieces = list(_pieces_of_symbols(elf, model_name, objects))
+        pieces = list(_pieces_of_symbols(built.elf, model_name, built.model_objects))
     variables = _total(pieces, _VARIABLES)
     return Sizes(
-        flash_bytes=_image_bytes(elf),
+        flash_bytes=_image_bytes(built.elf),
         static_ram_bytes=variables + _total(pieces, _ZEROED),
         inference_flash_bytes=variables + _total(pieces, _CODE_OR_CONSTANTS),
     )
@@ -76,12 +76,14 @@ def _total(pieces: Iterable[_Piece], wanted: re.Pattern[str]) -> int:
     return sum(piece.size_bytes for piece in pieces if wanted.fullmatch(piece.section))
 
 
-def _pieces_of_map(linker_map: Path, model_name: str) -> Iterator[_Piece]:
+def _pieces_of_map(
+    linker_map: Path, model_object: re.Pattern[str], model_name: str
+) -> Iterator[_Piece]:
     text = linker_map.read_text(encoding="utf-8", errors="replace")
     hooked = f"ek_{model_name}_invoke_hooked"
     for found in _INPUT_SECTION.finditer(text, text.find(_MAP_START)):
         section, of = found["section"], found["object"]
-        of_model = "/model.dir/" in of and not _belongs_to(section, hooked)
+        of_model = model_object.search(of) is not None and not _belongs_to(section, hooked)
         if of_model or section.endswith(f".{ARENA}"):
             yield _Piece(section, int(found["size"], 16))
 

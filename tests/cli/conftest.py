@@ -21,9 +21,13 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
-    """A cache of its own, no colours, no width of some terminal."""
-    cache = tmp_path_factory.mktemp("cache")
-    return os.environ | {"EDGEKIT_CACHE": str(cache), "COLUMNS": "100", "NO_COLOR": "1"}
+    """A cache and a PlatformIO of its own, no colours, no width of some terminal."""
+    return os.environ | {
+        "EDGEKIT_CACHE": str(tmp_path_factory.mktemp("cache")),
+        "PLATFORMIO_CORE_DIR": str(tmp_path_factory.mktemp("platformio")),
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+    }
 
 
 @pytest.fixture

@@ -1,11 +1,16 @@
 """Every command says what it is asked for, and exits with 0."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import jsonschema
 import pytest
+from support.firmware import ready
 
-from edgekit import report
+from edgekit import boards, report
 
 COMMANDS = [
     "run",
@@ -33,7 +38,7 @@ def test_help_lists_every_command(edgekit):
 def test_every_command_has_help_with_an_example_where_it_takes_arguments(edgekit, command):
     done = edgekit(command, "--help")
     assert done.returncode == 0
-    if command not in ("ports", "doctor"):
+    if command != "ports":
         assert f"edgekit {command} " in done.stdout.replace("\n", " ")
 
 
@@ -68,6 +73,53 @@ def test_build_keeps_the_project_where_it_is_told(edgekit, model, tmp_path):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "model" / "ek_dense.c").is_file()
     assert "bytes for inference" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "board",
+    [
+        "host",
+        pytest.param("qemu-cortex-m4", marks=pytest.mark.emulated),
+        pytest.param("qemu-riscv32", marks=pytest.mark.emulated),
+    ],
+)
+def test_run_through_platformio_gives_the_same_answers_and_the_same_count(edgekit, model, board):
+    ready(board)
+    results = []
+    for builder in ("cmake", "platformio"):
+        done = edgekit("run", model, "--board", board, "--builder", builder, "--json", "-")
+        assert done.returncode == 0, done.stderr
+        results.append(json.loads(done.stdout))
+    assert results[1]["verify"]["mismatched_bytes"] == 0
+    assert results[0]["memory"]["flash_bytes"] == results[1]["memory"]["flash_bytes"]
+    assert results[0]["build"]["flags"] == results[1]["build"]["flags"]
+    if board != "host":
+        assert results[0]["invoke"] == results[1]["invoke"]
+
+
+def test_project_only_stops_before_the_compiler_and_says_how_to_go_on(
+    edgekit, environment, model, tmp_path
+):
+    for name, builder in (("a", "cmake"), ("b", "platformio")):
+        directory = tmp_path / name
+        done = edgekit("build", model, "-o", directory, "--builder", builder, "--project-only")
+        assert done.returncode == 0, done.stderr
+        assert not (directory / "build").exists()
+        project, following = done.stdout.splitlines()
+        assert project == f"project  {directory}"
+        command = following.removeprefix("next     ")
+        scripts = Path(sys.executable).parent
+        with_scripts = environment | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+        subprocess.run(command, shell=True, check=True, env=with_scripts, capture_output=True)
+        assert list(directory.rglob("firmware.elf"))
+
+
+def test_a_platformio_project_has_the_model_library_in_lib(edgekit, model, tmp_path):
+    out = tmp_path / "out"
+    done = edgekit("build", model, "-o", out, "--builder", "platformio")
+    assert done.returncode == 0, done.stderr
+    assert (out / "lib" / "ek_dense" / "library.json").is_file()
+    assert (out / "build" / "firmware.elf").is_file()
 
 
 def test_verify_counts_bytes(edgekit, model):
@@ -110,4 +162,28 @@ def test_ports_and_doctor_run_anywhere(edgekit):
     assert edgekit("ports").returncode == 0
     done = edgekit("doctor")
     assert done.returncode == 0
-    assert "host" in done.stdout
+    for name in ("host", "cmake", "platformio", "esptool"):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("board", "framework"),
+    [(board.id, name) for board in boards.all_boards() for name in board.frameworks or (None,)],
+)
+def test_doctor_says_what_a_board_needs(edgekit, board, framework):
+    """With an empty PlatformIO, boards that it builds lack their platform: said with a command."""
+    words = [] if framework is None else ["--framework", framework]
+    done = edgekit("doctor", "--board", board, *words)
+    facts = boards.load(board, framework)
+    assert facts.name in " ".join(done.stdout.split())
+    if facts.platformio is not None:
+        assert done.returncode == 1
+        assert "platformio" in done.stdout
+        assert f"pio pkg install --global --platform {facts.platformio.platform}" in done.stdout
+        assert f"{board} is not ready to be built for" in done.stdout
+    else:
+        assert "cmake" in done.stdout
+    if facts.flash == "esptool":
+        assert "esptool" in done.stdout
+    if facts.reach.kind == "usb":
+        assert "serial port" in done.stdout

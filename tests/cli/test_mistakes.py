@@ -74,6 +74,23 @@ def test_an_unknown_engine_is_refused(edgekit, model):
     said(edgekit("run", model, "--engine", "jit"), 2, "jit", "aot")
 
 
+def test_an_unknown_builder_is_refused(edgekit, model):
+    said(edgekit("build", model, "--builder", "make"), 2, "make", "cmake, platformio")
+
+
+def test_a_framework_that_the_board_has_not_is_refused(edgekit, model):
+    said(edgekit("build", model, "--framework", "arduino"), 2, "host has no choice of frameworks")
+
+
+def test_project_only_needs_a_place(edgekit, model):
+    said(edgekit("build", model, "--project-only"), 2, "--project-only", "-o DIR")
+
+
+def test_a_board_of_platformios_is_not_built_with_cmake(edgekit, model):
+    done = edgekit("build", model, "--board", "esp32", "--builder", "cmake")
+    said(done, 2, "esp32 is built with PlatformIO", "leave the builder out")
+
+
 def test_a_wrong_option_is_a_usage_error(edgekit, model):
     done = edgekit("run", model, "--bord", "host")
     assert done.returncode == 2

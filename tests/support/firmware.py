@@ -15,6 +15,9 @@ _TESTS = Path(__file__).parents[1]
 
 DRILL = (_TESTS / "emulators" / "drill.c").read_text()
 
+#: Builder -> where its projects have main.c.
+MAINS = {"cmake": "app/main.c", "platformio": "src/main.c"}
+
 #: Every board that this computer can play, those that need QEMU and a cross compiler marked so.
 EVERY_BOARD = [
     pytest.param(board.id, marks=pytest.mark.emulated if board.emulated else ())
@@ -56,7 +59,7 @@ def tiny_project(
         directory=directory,
     )
     if main is not None:
-        (directory / "app" / "main.c").write_text(main)
+        (directory / MAINS[project.builder]).write_text(main)
     return project
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from edgekit.codegen import GeneratedSources
 from edgekit.errors import BuildError, DoesNotFitError, ToolMissingError
 from edgekit.project import ProjectOptions
 from edgekit.toolchain import sizes
+from edgekit.toolchain.artefacts import Built
 
 SMALL_MAIN = '#include "ek_tiny.h"\nint main(void) { return ek_tiny.invoke() == EK_OK; }\n'
 
@@ -88,7 +90,12 @@ def test_without_the_cache_the_build_lies_in_the_project(
 def test_generated_sources_become_an_image_without_leaving_a_project(own_cache: Path, host: Board):
     del own_cache
     sources = GeneratedSources(
-        model_name="tiny", engine="aot", files=tiny_files(), arena_bytes=64, input_bytes=16
+        model_name="tiny",
+        engine="aot",
+        files=tiny_files(),
+        arena_bytes=64,
+        input_bytes=16,
+        constant_bytes=0,
     )
     image = toolchain.build(sources, host, options=ProjectOptions())
     assert image.elf.is_file()
@@ -256,12 +263,13 @@ def test_map_and_symbols_agree_on_the_code_of_the_model(
         source = tmp_path / "model" / f"{name}.c"
         command = [*compiler.command, "-O2", "-c", str(source), "-o", str(work / f"{name}.o")]
         subprocess.run([*command, f"-I{tmp_path / 'model'}"], check=True)
-    by_symbols = sizes.measure(
-        image.elf,
-        model_name="tiny",
-        objects=sorted(work.glob("*.o")),
+    built = Built(
+        elf=image.elf,
         linker_map=tmp_path / "no.map",
+        model_objects=tuple(sorted(work.glob("*.o"))),
+        model_object=re.compile("/model/"),
     )
+    by_symbols = sizes.measure(built, model_name="tiny")
     assert by_symbols.static_ram_bytes == image.static_ram_bytes
     assert by_symbols.flash_bytes == image.flash_bytes
     unnamed = image.inference_flash_bytes - by_symbols.inference_flash_bytes
