@@ -93,10 +93,10 @@ def run(
     console.refuse_unwritable(json)
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     options = choice.project_options(builder, link)
-    if virtual and (fit or builder is not None or port != "auto"):
+    if virtual and (fit or port != "auto"):
         raise UserError(
-            "--virtual was given with --port, --builder or --fit",
-            hint="a virtual board has its own port, and firmware that is built for this computer",
+            "--virtual was given with --port or --fit",
+            hint="a virtual board has its own port, and the arena of this computer's pointers",
         )
     with console.progress() as progress:
         if virtual:

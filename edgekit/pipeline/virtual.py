@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgekit import boards, emulators, flash, link, measurement
-from edgekit.boards import Board
+from edgekit.boards import Board, Emulator
 from edgekit.emulators import Mode, VirtualEsp32
 from edgekit.errors import EmulatorError, FlashError, LinkError
 from edgekit.link import Device
@@ -48,6 +48,7 @@ def run(
     Args:
         board: one that esptool flashes.
         directory: where to keep the stand-in's project; default: nowhere.
+        options: how the stand-in is compiled.
 
     Raises:
         BoardError: the board is no ESP32, or has a chip that no virtual chip plays.
@@ -59,7 +60,7 @@ def run(
     compiled = compile(model, target, engine=engine, arena_bytes=arena_bytes)
     samples = measurement.samples_for(compiled.source_graph, inputs)
     built = firmware.build(compiled, directory=directory, options=options, progress=progress)
-    with VirtualEsp32(compiled.board) as chip, flashed(chip, built, progress=progress) as device:
+    with VirtualEsp32(target) as chip, flashed(chip, built, progress=progress) as device:
         measured = firmware.measure(
             device,
             compiled,
@@ -85,7 +86,7 @@ def compile(
 
 
 def stand_in_board(board: Board) -> Board:
-    """`board` with its name, memories and flash settings, but firmware for this computer.
+    """`board` with its name and memories, but a process of this computer.
 
     Raises:
         BoardError: the board is no ESP32, or has a chip that no virtual chip plays.
@@ -93,6 +94,8 @@ def stand_in_board(board: Board) -> Board:
     emulators.settings_of(board)
     return board.model_copy(
         update={
+            "framework": "",
+            "frameworks": (),
             "isa": (),  # faster twins of kernels are for the chip's instructions
             "isa_flags": (),
             "toolchain": "host",
@@ -102,13 +105,22 @@ def stand_in_board(board: Board) -> Board:
             "defines": (),
             "build": "cmake",
             "platformio": None,
+            "flash": "emulator",
+            "esptool": None,
+            "emulator": Emulator(kind="process", source="it stands in for the board's chip"),
         }
     )
 
 
-def flash_image(built: BuiltFirmware, directory: Path) -> flash.FlashImage:
-    """What is to be flashed, for a virtual chip to run; its files are written to `directory`."""
-    board, image, graph = built.model.board, built.image, built.model.graph
+def flash_image(built: BuiltFirmware, board: Board, directory: Path) -> flash.FlashImage:
+    """What is to be flashed, for a virtual chip to run.
+
+    Args:
+        built: firmware that was compiled by compile() above.
+        board: the board whose form the image gets.
+        directory: the image's files are written to it.
+    """
+    image, graph = built.image, built.model.graph
     parts = emulators.stand_in(image.elf, board, directory)
     return flash.FlashImage(
         board_id=board.id,
@@ -137,7 +149,7 @@ def flashed(
         EmulatorError: the virtual chip itself failed.
     """
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
-        image = flash_image(built, Path(folder))
+        image = flash_image(built, chip.board, Path(folder))
         flash.write(image, chip.serial_port, progress=progress)
     # A process that is being started holds, for a moment, what this one has just closed.
     with contextlib.suppress(EmulatorError):

@@ -328,3 +328,22 @@ def test_a_program_that_does_not_start_is_an_error_of_the_chip(chip: VirtualEsp3
     chip.reset()
     with pytest.raises(EmulatorError, match="esp32 failed: the program in flash memory does not"):
         chip.wait_for(Mode.HALTED)
+
+
+@pytest.mark.parametrize("package", ["esptool", "esp32_mock_bootloader"])
+def test_what_is_not_installed_is_named(package: str):
+    program = (
+        "import sys\n"
+        f"sys.modules['{package}'] = None\n"
+        "from edgekit import boards, emulators\n"
+        "from edgekit.emulators.virtual_image import rom_class\n"
+        "from edgekit.errors import ToolMissingError\n"
+        "try:\n"
+        "    rom_class('esp32')\n"
+        "    emulators.VirtualEsp32(boards.load('esp32'))\n"
+        "except ToolMissingError as error:\n"
+        "    print(error, error.hint)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert f"needs the package {package}" in done.stdout, done.stderr
+    assert "edgekit[virtual]" in done.stdout

@@ -43,13 +43,13 @@ def built(model: Path) -> BuiltFirmware:
 
 @pytest.fixture(scope="module")
 def image(built: BuiltFirmware, tmp_path_factory: pytest.TempPathFactory) -> FlashImage:
-    return virtual.flash_image(built, tmp_path_factory.mktemp("parts"))
+    return virtual.flash_image(built, boards.load("esp32"), tmp_path_factory.mktemp("parts"))
 
 
 @pytest.fixture
-def chip(image: FlashImage, built: BuiltFirmware) -> Iterator[VirtualEsp32]:
+def chip(image: FlashImage) -> Iterator[VirtualEsp32]:
     """It has been flashed before, and runs."""
-    with VirtualEsp32(built.model.board, wiring=Wiring.BRIDGE) as chip:
+    with VirtualEsp32(boards.load("esp32"), wiring=Wiring.BRIDGE) as chip:
         for part in image.parts:
             chip.flash.write(part.offset, part.content)
         chip.reset()
@@ -102,7 +102,7 @@ def test_a_board_that_is_no_esp32_is_the_users_mistake(command: Command, model: 
 def test_what_runs_must_be_what_was_flashed(built: BuiltFirmware):
     other = dataclasses.replace(built.image, build_id="0123456789abcdef")
     with (
-        VirtualEsp32(built.model.board) as chip,
+        VirtualEsp32(boards.load("esp32")) as chip,
         pytest.raises(FlashError, match="but 0123456789abcdef was flashed"),
         virtual.flashed(chip, dataclasses.replace(built, image=other)),
     ):
@@ -121,9 +121,10 @@ def test_a_new_chip_is_flashed_and_started(image: FlashImage, wiring: Wiring):
 
 
 def test_the_chips_own_usb_climbs_one_rung_more(model: Path, tmp_path: Path):
-    built = pipeline.build(virtual.compile(model, boards.load("esp32-s3")))
-    image = virtual.flash_image(built, tmp_path)
-    with VirtualEsp32(built.model.board, wiring=Wiring.USB) as chip:
+    board = boards.load("esp32-s3")
+    built = pipeline.build(virtual.compile(model, board))
+    image = virtual.flash_image(built, board, tmp_path)
+    with VirtualEsp32(board, wiring=Wiring.USB) as chip:
         flash.write(image, chip.lines_url)
         chip.wait_for(Mode.APPLICATION)
         assert chip.resets[-2:] == (Reset.USB, Reset.USB)
@@ -223,7 +224,7 @@ def test_a_watchdog_in_an_invoke_is_named_at_once(chip: VirtualEsp32):
 
 def test_a_watchdog_ends_the_road_with_an_error(built: BuiltFirmware):
     with (
-        VirtualEsp32(built.model.board, faults=(WatchdogInInvoke(times=2),)) as chip,
+        VirtualEsp32(boards.load("esp32"), faults=(WatchdogInInvoke(times=2),)) as chip,
         pytest.raises(DeviceError, match="restarted during INVOKE"),
         virtual.flashed(chip, built) as device,
     ):
