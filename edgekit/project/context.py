@@ -151,6 +151,7 @@ class PlatformIOContext:
     board_id: str
     platform: str
     flags: tuple[str, ...]  # for every C file; the board's manifest has those of its core
+    cxx_flags: tuple[str, ...]  # for C++ alone
     link_flags: tuple[str, ...]
     baud: int
 
@@ -162,7 +163,8 @@ def platformio_context(parts: ProjectParts) -> PlatformIOContext:
         model_name=parts.model_name,
         board_id=parts.board.id,
         platform=PLATFORM,
-        flags=(*_compile_flags(parts.options), *definitions_),
+        flags=(C_STANDARD, *_compile_flags(parts.options), *definitions_),
+        cxx_flags=() if parts.tflm_sources is None else CXX_FLAGS,
         link_flags=_link_flags(parts.options),
         baud=parts.board.reach.baud or _BAUD,
     )

@@ -7,6 +7,7 @@ of templates/platformio.
 platformio.ini
 boards/<id>.json  what the platform has to know of the board
 lib/ek_<model>/   the model library
+lib/tflm/         the way to TensorFlow Lite Micro, where the model library needs it
 include/edgekit/  headers
 src/              main.c, runtime, protocol, the board's port, its start-up code
 """
@@ -22,6 +23,7 @@ from edgekit.boards import Board
 from edgekit.codegen import render
 from edgekit.errors import BoardError
 from edgekit.project import arduino, espidf, library
+from edgekit.project.cmake import LIBRARY_MANIFEST
 from edgekit.project.context import (
     PLATFORM,
     PlatformIOContext,
@@ -82,12 +84,15 @@ def board_manifest(board: Board) -> dict[str, Any]:
 
 
 def _emulated(parts: ProjectParts) -> dict[str, str]:
-    tree = library.files(parts)
+    sources = parts.tflm_sources
+    tree = library.files(parts) if sources is None else library.files_with_tflm(parts, sources)
     for path, text in parts.firmware_files.items():
         tree[path if path.startswith("include/") else f"src/{path}"] = text
     tree["src/main.c"] = render("project/main.c.j2", **dataclasses.asdict(parts.main))
     tree[f"boards/{parts.board.id}.json"] = json.dumps(board_manifest(parts.board), indent=2) + "\n"
     context: PlatformIOContext = platformio_context(parts)
+    if sources is not None:
+        tree[LIBRARY_MANIFEST] = sources.manifest
     tree["platformio.ini"] = render(
         "project/platformio/emulated.ini.j2", **dataclasses.asdict(context)
     )

@@ -34,12 +34,12 @@ def tools_of(project: Project) -> BuilderTools:
     Raises:
         ToolMissingError: the compiler is not installed.
     """
-    compilers = _compilers(project)
+    compilers = compilers_of(project)
     identity = tuple(word for one in compilers for word in (one.banner, *one.command))
     return BuilderTools(name=str(compilers[0]), identity=identity)
 
 
-def _compilers(project: Project) -> tuple[Compiler, ...]:
+def compilers_of(project: Project) -> tuple[Compiler, ...]:
     """For C; then for C++, if the project has any."""
     c = find_compiler(project.board)
     return (c,) if project.library is None else (c, find_cxx_compiler(project.board))
@@ -54,7 +54,7 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
         DoesNotFitError: the linker ran out of one of the board's memories.
     """
     progress(f"building for {project.board.id}", 0, 0)
-    compilers = _compilers(project)
+    compilers = compilers_of(project)
     configure = [
         program_of_package("cmake"),
         *("-G", "Ninja", "-S", str(project.directory), "-B", str(directory)),
@@ -71,7 +71,7 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
     environment: dict[str, str] = {}
     if project.library is not None:
         configure.append(f"-DEDGEKIT_LAUNCHER={sys.executable};-I;{object_cache.__file__}")
-        environment = _object_cache(project.library, compilers, directory)
+        environment = object_cache_environment(project.library, compilers, directory)
     toolchain_file = project.directory / TOOLCHAIN_FILE
     if toolchain_file.is_file():
         configure.append(f"-DCMAKE_TOOLCHAIN_FILE={toolchain_file.resolve()}")
@@ -114,7 +114,7 @@ def by_hand(project: Project) -> str:
     )
 
 
-def _object_cache(
+def object_cache_environment(
     library: TflmSources, compilers: Sequence[Compiler], directory: Path
 ) -> dict[str, str]:
     """What the compiler's launcher has to know, as its environment."""

@@ -6,6 +6,7 @@ import importlib.metadata
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from edgekit.project import Project, library
 from edgekit.toolchain import (
     build_log,
     cache,
+    object_cache,
     platformio_core,
     platformio_packages,
     platformio_parts,
 )
 from edgekit.toolchain.artefacts import BuilderTools, Built, FlashPart
-from edgekit.toolchain.compiler import find_compiler
+from edgekit.toolchain.cmake import compilers_of, object_cache_environment
 
 _COMPILED = (".c", ".cc", ".cpp", ".S")
 
@@ -43,9 +45,10 @@ def tools_of(project: Project) -> BuilderTools:
         )
         identity = [f"{package.wanted} {package.version}" for package in packages]
     else:
-        compiler = find_compiler(project.board)
-        name = str(compiler)
-        identity = [platformio_core.seeded().name, compiler.banner, *compiler.command]
+        compilers = compilers_of(project)
+        name = str(compilers[0])
+        identity = [platformio_core.seeded().name]
+        identity += [word for one in compilers for word in (one.banner, *one.command)]
     version = importlib.metadata.version("platformio")
     return BuilderTools(name=name, identity=("platformio", version, *identity))
 
@@ -63,8 +66,14 @@ def environment_of(project: Project, workspace: Path) -> dict[str, str]:
         "PLATFORMIO_CORE_DIR": str(platformio_core.seeded()),
         "PLATFORMIO_WORKSPACE_DIR": str(workspace.resolve()),
     }
+    compilers = compilers_of(project)
     if project.board.toolchain == "host":
-        environment["CC"] = shlex.join(find_compiler(project.board).command)
+        for variable, compiler in zip(("CC", "CXX"), compilers, strict=False):
+            environment[variable] = shlex.join(compiler.command)
+    if project.library is not None:
+        environment |= object_cache_environment(project.library, compilers, workspace)
+        launcher = (sys.executable, "-I", object_cache.__file__)
+        environment["EDGEKIT_LAUNCHER"] = shlex.join(launcher)
     return environment
 
 
@@ -91,9 +100,11 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
     return Built(
         elf=made / "firmware.elf",
         linker_map=next(iter(sorted(made.glob("*.map"))), made / "firmware.map"),
-        model_objects=tuple(sorted(path for path in made.rglob("*.o") if name in path.parts)),
+        model_objects=tuple(
+            path for path in sorted(made.rglob("*.o")) if {name, library.TFLM} & {*path.parts}
+        ),
         # a library of PlatformIO's, object by object, or a component of ESP-IDF, an archive
-        model_object=re.compile(rf"/lib[0-9a-f]{{3}}/{name}/|/lib{name}\.a\("),
+        model_object=re.compile(rf"/lib[0-9a-f]{{3}}/{name}/|/lib(?:{name}|{library.TFLM})\.a\("),
         flash_parts=parts,
         warnings=watcher.warnings,
     )
@@ -127,7 +138,10 @@ def _steps(project: Project) -> int:
     """How many files PlatformIO will say that it makes: objects and the image; 0: unknown."""
     if project.board.platformio is not None:
         return 0  # those of the framework too
-    return sum(path.endswith(_COMPILED) for path in project.files) + 1
+    objects = sum(path.endswith(_COMPILED) for path in project.files)
+    if project.library is not None:
+        objects += len(project.library.sources) + 2  # and their archive with its index
+    return objects + 1
 
 
 def _pio(

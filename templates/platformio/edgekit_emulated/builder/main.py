@@ -22,11 +22,11 @@ project, made = env.subst("$PROJECT_DIR"), env.subst("$BUILD_DIR")
 elf = f"{made}/firmware.elf"
 
 
-def compiler():
-    """The command of the C compiler; for this computer $CC if it is set."""
+def compiler(name, variable):
+    """The command of a compiler; for this computer what the environment's variable names."""
     if build["toolchain"] == "host":
-        return os.environ.get("CC") or "cc"
-    return f"{build['toolchain']}-gcc"
+        return os.environ.get(variable) or {"gcc": "cc", "g++": "c++"}[name]
+    return f"{build['toolchain']}-{name}"
 
 
 def in_order_of_names(target, source, env):
@@ -65,7 +65,7 @@ def plug_in(target, source, env):
     return 0
 
 
-command = compiler()
+command = compiler("gcc", "CC")
 if shutil.which(shlex.split(command)[0]) is None:
     print(f"Error: {env['BOARD']} needs {command}, which is not on the PATH")
     env.Exit(1)
@@ -73,14 +73,19 @@ if shutil.which(shlex.split(command)[0]) is None:
 env.Replace(
     AS=command,
     CC=command,
-    CXX=command,
-    LINK=command,
-    AR=command.replace("gcc", "gcc-ar") if "gcc" in command else "ar",
+    CXX=compiler("g++", "CXX"),
+    AR="ar" if build["toolchain"] == "host" else f"{build['toolchain']}-ar",
+    RANLIB="ranlib" if build["toolchain"] == "host" else f"{build['toolchain']}-ranlib",
+    # The source stands behind -c, as a launcher that keeps objects wants it.
+    CCCOM="$LAUNCHER $CC -o $TARGET $CFLAGS $CCFLAGS $_CCCOMCOM -c $SOURCES",
+    CXXCOM="$LAUNCHER $CXX -o $TARGET $CXXFLAGS $CCFLAGS $_CCCOMCOM -c $SOURCES",
+    LAUNCHER=os.environ.get("EDGEKIT_LAUNCHER", ""),  # edgekit/toolchain/object_cache.py
     PROGNAME="firmware",
     PROGSUFFIX=".elf",
 )
 env.Append(
     ASPPFLAGS=["-x", "assembler-with-cpp", *build["isa_flags"]],
+    CXXFLAGS=build.get("cxx_flags", "").split(),
     CCFLAGS=[*build["isa_flags"], f"-ffile-prefix-map={project}=."],
     LINKFLAGS=[*build["isa_flags"]],
     PROGEMITTER=[in_order_of_names],
