@@ -224,7 +224,7 @@ def test_cmake_gets_the_sources_one_by_one_and_the_librarys_own_place(tmp_path: 
     assert f"    ${{TFLM}}/{KERNELS}/conv.cc\n" in text
     assert "GLOB" not in text.upper().replace("GLOBAL", "")
     assert "$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>" in text
-    assert "target_link_libraries(firmware PRIVATE tflm)" in text
+    assert "target_link_libraries(firmware PRIVATE tflm m)" in text
     assert {"firmware/tflm/ek_tflm_log.c", "tflm.sha256"} <= set(project.files)
     assert "-fno-rtti" in project.flags
 
@@ -235,6 +235,8 @@ def test_a_board_without_a_system_also_gets_its_own_abort(tmp_path: Path):
     hosted = project_of(tmp_path / "hosted", library)
     assert "firmware/tflm/bare/ek_tflm_abort.c" in bare.files
     assert "firmware/tflm/bare/ek_tflm_abort.c" not in hosted.files
+    assert "LINKER_LANGUAGE C)" in (tmp_path / "bare" / "CMakeLists.txt").read_text()
+    assert "LINKER_LANGUAGE" not in (tmp_path / "hosted" / "CMakeLists.txt").read_text()
     assert "arm-none-eabi-g++" in (tmp_path / "bare" / "toolchain.cmake").read_text()
 
 
