@@ -9,7 +9,7 @@ import pytest
 
 from edgekit import boards
 from edgekit.codegen import TflmNeeds
-from edgekit.errors import UserError
+from edgekit.errors import BoardError, UserError
 from edgekit.project import ProjectOptions, tflm_library, write_project
 from edgekit.project.tflm_library import TflmSources
 
@@ -252,3 +252,14 @@ def test_a_model_that_needs_no_library_is_built_without_cxx(tmp_path: Path):
     project = project_of(tmp_path / "project", None)
     assert "CXX)" not in (tmp_path / "project" / "CMakeLists.txt").read_text()
     assert not any(path.startswith("firmware/tflm") for path in project.files)
+
+
+def test_a_board_with_a_framework_leaves_the_library_to_it(tmp_path: Path):
+    board = boards.load("esp32", "espidf")
+    library = plant(tmp_path / "library", TREE)
+    try:
+        project = project_of(tmp_path / "project", library, board=board)
+    except BoardError:
+        pytest.skip("this edgekit cannot build for ESP32 boards")
+    assert project.library is None
+    assert not any("ek_tflm_log" in path for path in project.files)
