@@ -16,6 +16,7 @@ from edgekit.errors import BoardError
 from edgekit.project import cmake, firmware, platformio, tflm_library
 from edgekit.project import tree as source_tree
 from edgekit.project.context import ModelBytes, ProjectParts, compiler_flags
+from edgekit.project.esp32 import USB_SERIAL_JTAG
 from edgekit.project.options import Builder, ProjectOptions
 from edgekit.project.tflm_library import TflmSources
 
@@ -134,6 +135,10 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
         raise BoardError(
             f"{board.id} has no sanitizers: they need an operating system",
             hint="use board host, or build without them",
+        )
+    if options.link == "usb" and USB_SERIAL_JTAG not in board.reach.usb:
+        raise BoardError(
+            f"{board.id} has no USB of its own", hint="leave the link out: it is the serial port"
         )
     if not _NAME.fullmatch(model_name):
         raise ValueError(f"{model_name!r} is no C identifier in lower case")

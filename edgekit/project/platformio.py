@@ -21,7 +21,7 @@ from typing import Any
 from edgekit.boards import Board
 from edgekit.codegen import render
 from edgekit.errors import BoardError
-from edgekit.project import library
+from edgekit.project import arduino, espidf, library
 from edgekit.project.context import (
     PLATFORM,
     PlatformIOContext,
@@ -31,7 +31,10 @@ from edgekit.project.context import (
 )
 
 #: For real boards: framework -> the module's files().
-_TREES: Mapping[str, Callable[[ProjectParts], dict[str, str]]] = {}
+_TREES: Mapping[str, Callable[[ProjectParts], dict[str, str]]] = {
+    "espidf": espidf.files,
+    "arduino": arduino.files,
+}
 
 
 def files(parts: ProjectParts) -> dict[str, str]:

@@ -9,7 +9,7 @@ from edgekit.boards import Board, all_boards
 from edgekit.errors import BuildError, DoesNotFitError, EdgekitError
 
 _STEP = re.compile(
-    r"^(?:Compiling|Archiving|Indexing|Linking|Building|Generating|Retrieving|Creating) \S"
+    r"^(?:Compiling|Archiving|Indexing|Linking|Building|Generating|Creating) (?:.* )?\S*[/.]\S*$"
 )
 _WARNING = re.compile(r"^\S[^\n]*: warning: ")
 _ERROR = re.compile(
@@ -21,6 +21,7 @@ _NOISE = re.compile(
     r"^(?:collect2|scons|ninja|make)\b|^\*\*\* \[|\bld returned \d+ exit status|cc1: (?:all|some) "
 )
 _LINKER_PATH = re.compile(r"^\S*/(?:[\w.+-]*-)?ld(?:\.\w+)?: ")
+_CMAKE_REASON = re.compile(r"(CMake Error at [^\n]*)\n\s+(?=\S)")  # stands on the next line
 _ERRORS_SHOWN = 3
 
 _OVERFLOW = re.compile(r"region [`'](?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes?")
@@ -59,7 +60,7 @@ def errors(text: str) -> tuple[str, ...]:
 
     The first is the compiler's or linker's, with file and line; else the log's last line.
     """
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in _CMAKE_REASON.sub(r"\1 ", text).splitlines()]
     found = [line for line in lines if _ERROR.search(line) and not _NOISE.search(line)]
     shown = tuple(dict.fromkeys(_LINKER_PATH.sub("", line) for line in found))
     return shown or tuple(line for line in lines if line.strip("=- "))[-1:]

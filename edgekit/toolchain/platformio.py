@@ -91,8 +91,9 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
     return Built(
         elf=made / "firmware.elf",
         linker_map=next(iter(sorted(made.glob("*.map"))), made / "firmware.map"),
-        model_objects=tuple(sorted(made.glob(f"lib???/{name}/**/*.o"))),
-        model_object=re.compile(rf"/lib[0-9a-f]{{3}}/(?:{name}/|lib{name}\.a\()"),
+        model_objects=tuple(sorted(path for path in made.rglob("*.o") if name in path.parts)),
+        # a library of PlatformIO's, object by object, or a component of ESP-IDF, an archive
+        model_object=re.compile(rf"/lib[0-9a-f]{{3}}/{name}/|/lib{name}\.a\("),
         flash_parts=parts,
         warnings=watcher.warnings,
     )

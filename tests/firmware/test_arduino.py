@@ -69,8 +69,9 @@ def image(compiled: CompiledModel, tmp_path_factory: pytest.TempPathFactory) -> 
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text)
     name = compiled.sources.model_name
-    facts = {"model_name": name, "macro": f"EK_{name.upper()}"}
-    text = render("project/arduino/main.cpp.j2", **facts, board_id=BOARD_ID, version="0.1.0+0123")
+    facts = {"model_name": name, "macro": f"EK_{name.upper()}", "board_id": BOARD_ID}
+    facts |= {"version": "0.1.0+0123", "stack_bytes": 0, "psram": ""}
+    text = render("project/arduino/main.cpp.j2", **facts)
     (folder / "main.cpp").write_text(text)
     objects = []
     for source in (*SOURCES, *folder.glob("*.c*"), *CORE_SOURCES):

@@ -90,7 +90,12 @@ def test_without_the_cache_the_build_lies_in_the_project(
 def test_generated_sources_become_an_image_without_leaving_a_project(own_cache: Path, host: Board):
     del own_cache
     sources = GeneratedSources(
-        model_name="tiny", engine="aot", files=tiny_files(), arena_bytes=64, input_bytes=16
+        model_name="tiny",
+        engine="aot",
+        files=tiny_files(),
+        arena_bytes=64,
+        input_bytes=16,
+        constant_bytes=0,
     )
     image = toolchain.build(sources, host, options=ProjectOptions())
     assert image.elf.is_file()

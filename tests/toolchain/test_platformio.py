@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
+import importlib.util
 import os
 import subprocess
 import sys
@@ -39,8 +41,9 @@ BOARDS = [
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    """With a space in it, as on many a computer."""
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "my cache"))
+    return tmp_path / "my cache"
 
 
 @pytest.fixture
@@ -140,7 +143,8 @@ def test_the_core_directory_is_made_once_and_sends_nothing_home(own_cache: Path)
 
 
 def test_the_library_finder_finds_the_model(host: Board, tmp_path: Path):
-    image = toolchain.build_project(tiny_project(host, tmp_path, options=BY_PLATFORMIO))
+    directory = tmp_path / "my first model"
+    image = toolchain.build_project(tiny_project(host, directory, options=BY_PLATFORMIO))
     assert "|-- ek_tiny @ " in image.log.read_text()
 
 
@@ -166,7 +170,8 @@ def test_progress_counts_every_file(host: Board, tmp_path: Path):
     stages = {stage for stage, _, _ in seen}
     assert stages == {"building for host"}
     assert [done for _, done, _ in seen] == list(range(len(seen)))
-    assert seen[-1][1] == seen[-1][2] > 10
+    assert {total for _, _, total in seen} == {len(seen) - 1}
+    assert len(seen) > 10
 
 
 @pytest.mark.parametrize(
@@ -239,3 +244,27 @@ def test_an_edited_project_is_built_anew(host: Board, tmp_path: Path):
     assert kernel.read_text() == tiny_files()["tiny_kernel.c"]
     kernel.write_text(kernel.read_text() + "\n/* edited */\n")
     assert toolchain.build_project(project).elf != first.elf
+
+
+def test_another_scons_than_platformio_asks_for_is_named(
+    host: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    version = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "4.7.0" if name == "scons" else version(name)
+    )
+    with pytest.raises(ToolMissingError, match=r"needs SCons 4\.\d+\.\d+, 4\.7\.0 is") as caught:
+        toolchain.build_project(tiny_project(host, tmp_path, options=BY_PLATFORMIO))
+    assert caught.value.hint == f"pip install scons=={version('scons')}"
+
+
+def test_without_platformio_its_extra_is_named(
+    host: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "platformio" else find(name)
+    )
+    with pytest.raises(ToolMissingError, match="PlatformIO is not installed") as caught:
+        toolchain.build_project(tiny_project(host, tmp_path, options=BY_PLATFORMIO))
+    assert caught.value.hint == "pip install 'edgekit[esp32]'"

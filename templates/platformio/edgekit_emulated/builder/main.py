@@ -3,17 +3,23 @@
 The manifest says compiler, flags of the core and linker script; platformio.ini says the rest.
 """
 
+import importlib.util
 import os
 import shlex
 import shutil
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 
 env = DefaultEnvironment()
 board = env.BoardConfig()
 build = board.get("build")
-elf = "$BUILD_DIR/firmware.elf"
+# Written out: SCons would break variables at the spaces in them.
+project, made = env.subst("$PROJECT_DIR"), env.subst("$BUILD_DIR")
+elf = f"{made}/firmware.elf"
 
 
 def compiler():
@@ -38,6 +44,27 @@ def object_beside_its_twin(env, node):
     return env.Object(f"{node.get_path()}.o", node)
 
 
+def plug_in(target, source, env):
+    """Start the board in the background; it stays until its serial port was used and closed."""
+    if importlib.util.find_spec("edgekit") is None:
+        print(f"Error: to play {env['BOARD']}, PlatformIO and edgekit must share a Python")
+        return 1
+    link, said = Path(made) / "serial", Path(made) / "emulator.log"
+    link.unlink(missing_ok=True)  # unplugs the one before
+    command = [sys.executable, "-m", "edgekit.emulators", env["BOARD"], str(source[0]), str(link)]
+    with said.open("w") as log:
+        board = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    while not link.is_symlink():
+        if board.poll() is not None:
+            print(said.read_text() or f"Error: {env['BOARD']} did not start")
+            return 1
+        time.sleep(0.05)
+    print(f"{env['BOARD']} runs; its serial port is {link}")
+    return 0
+
+
 command = compiler()
 if shutil.which(shlex.split(command)[0]) is None:
     print(f"Error: {env['BOARD']} needs {command}, which is not on the PATH")
@@ -54,12 +81,12 @@ env.Replace(
 )
 env.Append(
     ASPPFLAGS=["-x", "assembler-with-cpp", *build["isa_flags"]],
-    CCFLAGS=[*build["isa_flags"], "-ffile-prefix-map=$PROJECT_DIR=."],
+    CCFLAGS=[*build["isa_flags"], f"-ffile-prefix-map={project}=."],
     LINKFLAGS=[*build["isa_flags"]],
     PROGEMITTER=[in_order_of_names],
 )
 if build["linker_script"]:
-    script = f"$PROJECT_DIR/{build['linker_script']}"
+    script = f"{project}/{build['linker_script']}"
     env.Append(
         LINKFLAGS=[
             "-nostartfiles",
@@ -71,9 +98,16 @@ if build["linker_script"]:
 env.AddBuildMiddleware(object_beside_its_twin, "*.S")
 said = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True)
 if "clang" not in said.stdout:
-    env.Append(LINKFLAGS=["-Wl,-Map=${BUILD_DIR}/firmware.map"])
+    env.Append(LINKFLAGS=[f"-Wl,-Map={made}/firmware.map"])
 
 program = env.BuildProgram()
 AlwaysBuild(env.Alias("buildprog", program))
 AlwaysBuild(env.Alias("nobuild", elf))
+env.AddPlatformTarget(
+    "upload",
+    program,
+    env.VerboseAction(plug_in, "Starting $SOURCE"),
+    "Upload",
+    "Run in the emulator, behind a serial port",
+)
 Default("buildprog")
