@@ -7,16 +7,19 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from edgekit import boards, codegen, memory, passes, schemes
 from edgekit.boards import Board
-from edgekit.codegen import aot, embedded, tflm
+from edgekit.codegen import aot
 from edgekit.errors import DoesNotFitError, ModelError, UnsupportedOperatorsError, UserError
 from edgekit.frontends import tflite
 from edgekit.ir import Graph
 from edgekit.memory.lifetimes import ALIGNMENT_BYTES
 from edgekit.memory.tflm_scratch import KernelLibrary
+
+if TYPE_CHECKING:
+    from edgekit.codegen.embedded import EmbeddedModel
 
 Engine = Literal["aot", "tflm"]
 ENGINES: tuple[Engine, ...] = ("aot", "tflm")
@@ -60,7 +63,7 @@ class AotModel(CompiledModel):
 class TflmModel(CompiledModel):
     """A model for TensorFlow Lite Micro's interpreter."""
 
-    embedded: embedded.EmbeddedModel
+    embedded: EmbeddedModel
 
 
 @overload
@@ -151,6 +154,8 @@ def _ahead_of_time(content: bytes, source: Graph, board: Board, path: Path) -> A
 
 def _naming_the_other_engine(error: UnsupportedOperatorsError) -> UnsupportedOperatorsError:
     """The same error; where engine tflm has all of these operators, its hint says so."""
+    from edgekit.codegen import tflm
+
     if not all(tflm.can_run(operator.name) for operator in error.operators):
         return error
     return UnsupportedOperatorsError(
@@ -161,6 +166,8 @@ def _naming_the_other_engine(error: UnsupportedOperatorsError) -> UnsupportedOpe
 
 
 def _interpreted(content: bytes, source: Graph, board: Board, arena_bytes: int | None) -> TflmModel:
+    from edgekit.codegen import embedded, tflm  # they write .tflite files, which others do not
+
     tflm.refuse_unsupported(source)
     pointer_bytes = pointer_bytes_of(board)
     form = embedded.embed(
@@ -203,6 +210,8 @@ def fitted(compiled: CompiledModel, used_bytes: int) -> CompiledModel:
     Raises:
         UserError: it is another engine's, whose arena is exact as it is.
     """
+    from edgekit.codegen import embedded, tflm
+
     if not isinstance(compiled, TflmModel):
         raise UserError(f"engine {compiled.sources.engine} has an arena that is exact as it is")
     form = compiled.embedded

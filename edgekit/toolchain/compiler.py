@@ -26,7 +26,7 @@ _PACKAGES = {
 _ZIG_RISCV = str(Path(zig_riscv.__file__).resolve())
 _ZIG_SERVES = "riscv64-unknown-elf"  # boards of 32 bits
 _CXX_PACKAGES = {
-    "arm-none-eabi": "install Debian's libstdc++-arm-none-eabi-newlib: "
+    "arm-none-eabi": "install Debian's libstdc++-arm-none-eabi-dev: "
     "sudo scripts/install-debian-packages arm",
     "host": "install Debian's g++; or pip install 'edgekit[zig]', CXX='python -m ziglang c++'",
 }
