@@ -14,6 +14,7 @@ from edgekit.cli.options import (
     FrameworkOption,
     LinkOption,
     ModelArgument,
+    StackOption,
     project_options,
 )
 from edgekit.errors import UserError
@@ -33,6 +34,7 @@ def build(
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
     link: LinkOption = "uart",
+    stack: StackOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -57,7 +59,7 @@ def build(
     """
     from edgekit import boards, pipeline
 
-    options = project_options(builder, link)
+    options = project_options(builder, link, stack)
     if project_only and output is None:
         raise UserError("--project-only needs a place for the project", hint="add -o DIR")
     with console.progress() as progress:

@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.options import EngineOption, FrameworkOption, LinkOption, parse_link
+from edgekit.cli.options import (
+    EngineOption,
+    FrameworkOption,
+    LinkOption,
+    StackOption,
+    parse_link,
+)
 from edgekit.errors import UserError
 
 
@@ -25,6 +31,7 @@ def new(
     framework: FrameworkOption = None,
     engine: EngineOption = "aot",
     link: LinkOption = "uart",
+    stack: StackOption = None,
     tflm_library: Annotated[
         str | None,
         typer.Option(
@@ -50,9 +57,9 @@ def new(
     from edgekit.pipeline import application
     from edgekit.project import ProjectOptions
 
-    options = ProjectOptions(link=parse_link(link), tflm_library=tflm_library)
+    options = ProjectOptions(link=parse_link(link), stack_bytes=stack, tflm_library=tflm_library)
     if update:
-        given = (board, framework, tflm_library)
+        given = (board, framework, stack, tflm_library)
         if any(choice is not None for choice in given) or (engine, link) != ("aot", "uart"):
             raise UserError(
                 "--update keeps what the application was made for",

@@ -97,6 +97,15 @@ LinkOption = Annotated[
         "--link", metavar="uart|usb", help="An ESP32's serial port: UART, or the chip's own USB."
     ),
 ]
+StackOption = Annotated[
+    int | None,
+    typer.Option(
+        "--stack",
+        min=2048,
+        metavar="BYTES",
+        help="Stack of the task that runs the model, on a framework; default: the board's file.",
+    ),
+]
 EngineOption = Annotated[str, typer.Option("--engine", help="How the model runs: aot.")]
 
 
@@ -111,8 +120,10 @@ def parse_link(text: str) -> Literal["uart", "usb"]:
     return "usb" if text == "usb" else "uart"
 
 
-def project_options(builder: str | None, link: str = "uart") -> ProjectOptions:
-    """The --builder and --link options.
+def project_options(
+    builder: str | None, link: str = "uart", stack: int | None = None
+) -> ProjectOptions:
+    """The --builder, --link and --stack options.
 
     Raises:
         UserError: there is no such builder, or no such link.
@@ -128,6 +139,7 @@ def project_options(builder: str | None, link: str = "uart") -> ProjectOptions:
     return ProjectOptions(
         builder=builder,  # type: ignore[arg-type]  # one of them, as was seen
         link=parse_link(link),
+        stack_bytes=stack,
     )
 
 

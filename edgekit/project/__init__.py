@@ -166,6 +166,10 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
             f"{board.id} has no sanitizers: they need an operating system",
             hint="use board host, or build without them",
         )
+    if options.stack_bytes is not None and board.platformio is None:
+        raise BoardError(
+            f"{board.id} has no task whose stack could be set", hint="leave the stack out"
+        )
     if options.link == "usb" and board.framework == "none":
         raise BoardError(
             f"{board.id} without a framework answers on UART and USB alike",
