@@ -36,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from typing import Literal
 
 
 class EdgekitError(Exception):
@@ -80,21 +81,33 @@ class UnsupportedOperator:
 
 
 class UnsupportedOperatorsError(ModelError):
-    """Some operators have no kernel here; all of them are listed at once."""
+    """Some operators have no kernel in the engine asked for; all of them are listed at once."""
 
-    def __init__(self, model: str, operators: Sequence[UnsupportedOperator]) -> None:
-        self.operators = tuple(operators)
+    def __init__(
+        self,
+        model: str,
+        operators: Sequence[UnsupportedOperator],
+        *,
+        engine: Literal["aot", "tflm"] = "aot",
+        hint: str | None = None,
+    ) -> None:
+        self.model, self.operators = model, tuple(operators)
         count = len(self.operators)
         what = "1 operator" if count == 1 else f"{count} operators"
         lines = "".join(f"\n  {operator}" for operator in self.operators)
         super().__init__(
-            f"{model}: {what} cannot be compiled ahead of time:{lines}",
-            hint=_way_out({operator.type for operator in self.operators}),
+            f"{model}: {what} cannot {_DONE_BY[engine]}:{lines}",
+            hint=hint or _way_out({operator.type for operator in self.operators}, engine),
         )
 
 
-def _way_out(types: Set[str]) -> str:
+_DONE_BY = {"aot": "be compiled ahead of time", "tflm": "be run by TensorFlow Lite Micro"}
+
+
+def _way_out(types: Set[str], engine: Literal["aot", "tflm"]) -> str:
     """What to try, by the element types that the operators compute with."""
+    if engine == "tflm":
+        return "replace them in the model: docs/tflm.md lists the operators that there are"
     int8 = "convert the model with int8 activations: supported_ops = [TFLITE_BUILTINS_INT8]"
     if "int16" in types:
         return f"keep int16 for operators that have a kernel for it, or {int8}"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    ArenaOption,
     BaudOption,
     BoardOption,
+    EngineChoice,
+    EngineOption,
     JsonOption,
     ModelArgument,
     PortOption,
     RunsOption,
+    TflmLibraryOption,
     WarmupOption,
     reach,
 )
@@ -20,6 +24,9 @@ def bench(
     board: BoardOption = None,
     port: PortOption = None,
     baud: BaudOption = 115200,
+    engine: EngineOption = "aot",
+    tflm_library: TflmLibraryOption = None,
+    arena: ArenaOption = None,
     runs: RunsOption = None,
     warmup: WarmupOption = 1,
     json: JsonOption = None,
@@ -36,9 +43,10 @@ def bench(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     with (
         console.progress() as progress,
-        reach(model, board, port, baud, progress) as (device, compiled, image),
+        reach(model, board, port, baud, progress, choice) as (device, compiled, image),
     ):
         measurement = pipeline.measure(
             device, compiled, 1, image=image, runs=runs, warmup=warmup, progress=progress

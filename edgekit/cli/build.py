@@ -9,13 +9,15 @@ import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    ArenaOption,
     BuilderOption,
+    EngineChoice,
     EngineOption,
     FrameworkOption,
     LinkOption,
     ModelArgument,
     StackOption,
-    project_options,
+    TflmLibraryOption,
 )
 from edgekit.errors import UserError
 
@@ -31,6 +33,8 @@ def build(
         str, typer.Option("--board", "-b", metavar="ID", help="A board: see `edgekit boards`.")
     ] = "host",
     engine: EngineOption = "aot",
+    tflm_library: TflmLibraryOption = None,
+    arena: ArenaOption = None,
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
     link: LinkOption = "uart",
@@ -47,7 +51,8 @@ def build(
     """Write and compile the firmware of a model for a board; print the image and its sizes.
 
     DIR/build has the image. In a CMake project DIR/model, in a PlatformIO project DIR/lib has the
-    model library: it can be dropped into any C project.
+    model library: it can be dropped into any C project; with engine tflm, into any C++ project that
+    has TensorFlow Lite Micro.
 
     [bold]Examples[/bold]
 
@@ -59,12 +64,13 @@ def build(
     """
     from edgekit import boards, pipeline
 
-    options = project_options(builder, link, stack)
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    options = choice.project_options(builder, link, stack)
     if project_only and output is None:
         raise UserError("--project-only needs a place for the project", hint="add -o DIR")
     with console.progress() as progress:
         target = boards.load(board, framework)
-        compiled = pipeline.compile(model, target, engine=engine)  # type: ignore[arg-type]
+        compiled = pipeline.compile(model, target, engine=engine, arena_bytes=choice.arena_bytes)
         if not project_only:
             built = pipeline.build(compiled, directory=output, options=options, progress=progress)
     if project_only:
@@ -86,7 +92,7 @@ def _print(compiled: CompiledModel, image: FirmwareImage, output: Path | None) -
     from rich.table import Table
 
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row("arena       ", f"{compiled.plan.arena_bytes:,} bytes")
+    table.add_row("arena       ", f"{compiled.sources.arena_bytes:,} bytes")
     table.add_row("static RAM", f"{image.static_ram_bytes:,} bytes with the arena")
     table.add_row("flash memory", f"{image.inference_flash_bytes:,} bytes for inference")
     table.add_row("", f"{image.flash_bytes:,} bytes the whole image")

@@ -9,11 +9,12 @@ import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    EngineChoice,
     EngineOption,
     FrameworkOption,
     LinkOption,
     StackOption,
-    parse_link,
+    TflmLibraryOption,
 )
 from edgekit.errors import UserError
 
@@ -32,14 +33,7 @@ def new(
     engine: EngineOption = "aot",
     link: LinkOption = "uart",
     stack: StackOption = None,
-    tflm_library: Annotated[
-        str | None,
-        typer.Option(
-            "--tflm-library",
-            metavar="SPEC|DIR",
-            help="TensorFlow Lite Micro for engine tflm; default: the framework's.",
-        ),
-    ] = None,
+    tflm_library: TflmLibraryOption = None,
     update: Annotated[
         bool, typer.Option("--update", help="Replace the model of an application: only lib/.")
     ] = False,
@@ -55,12 +49,12 @@ def new(
         edgekit new doorbell --update --model kws.tflite
     """
     from edgekit.pipeline import application
-    from edgekit.project import ProjectOptions
 
-    options = ProjectOptions(link=parse_link(link), stack_bytes=stack, tflm_library=tflm_library)
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library)
+    options = choice.project_options(link=link, stack=stack)
     if update:
         given = (board, framework, stack, tflm_library)
-        if any(choice is not None for choice in given) or (engine, link) != ("aot", "uart"):
+        if any(one is not None for one in given) or (engine, link) != ("aot", "uart"):
             raise UserError(
                 "--update keeps what the application was made for",
                 hint="give only --model, or make a new application",

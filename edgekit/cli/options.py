@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -106,7 +107,63 @@ StackOption = Annotated[
         help="Stack of the task that runs the model, on a framework; default: the board's file.",
     ),
 ]
-EngineOption = Annotated[str, typer.Option("--engine", help="How the model runs: aot.")]
+EngineOption = Annotated[
+    str, typer.Option("--engine", help="How the model runs: aot (compiled), tflm (interpreted).")
+]
+TflmLibraryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tflm-library",
+        metavar="DIR",
+        help="Where TensorFlow Lite Micro is, for engine tflm: see docs/tflm.md.",
+        show_default=False,
+    ),
+]
+ArenaOption = Annotated[
+    str | None,
+    typer.Option(
+        "--arena",
+        metavar="BYTES",
+        help="Size of engine tflm's arena, e.g. 24k; an estimate that is enough unless given.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChoice:
+    """The options --engine, --tflm-library and --arena."""
+
+    engine: str = "aot"
+    tflm_library: str | None = None
+    arena: str | None = None
+
+    @property
+    def arena_bytes(self) -> int | None:
+        """The arena that was asked for.
+
+        Raises:
+            UserError: it is no size.
+        """
+        from edgekit.measurement.budgets import parse_bytes
+
+        return None if self.arena is None else parse_bytes(self.arena)
+
+    def project_options(
+        self, builder: str | None = None, link: str = "uart", stack: int | None = None
+    ) -> ProjectOptions:
+        """How the firmware is compiled, with the options --builder, --link and --stack.
+
+        Raises:
+            UserError: there is no such builder or link, or a library was named for an engine
+                without one.
+        """
+        if self.tflm_library is not None and self.engine != "tflm":
+            raise UserError(
+                f"--tflm-library was given, but engine {self.engine} takes no library",
+                hint="add --engine tflm, or leave it out",
+            )
+        return replace(project_options(builder, link, stack), tflm_library=self.tflm_library)
 
 
 def parse_link(text: str) -> Literal["uart", "usb"]:
@@ -162,9 +219,18 @@ def parse_inputs(text: str) -> int | Path:
 
 @contextmanager
 def reach(
-    model: Path, board: str | None, port: str | None, baud: int, progress: Progress
+    model: Path,
+    board: str | None,
+    port: str | None,
+    baud: int,
+    progress: Progress,
+    choice: EngineChoice,
 ) -> Iterator[tuple[Device, CompiledModel, FirmwareImage | None]]:
-    """A device that runs `model`: behind a serial port, or a board that edgekit starts."""
+    """A device that runs `model`: behind a serial port, or a board that edgekit starts.
+
+    Args:
+        choice: for a board that is started; firmware that runs already says its engine itself.
+    """
     from edgekit import boards, pipeline
 
     if board is None and port is None:
@@ -176,8 +242,11 @@ def reach(
         )
     if port is None:
         assert board is not None
-        compiled = pipeline.compile(model, board)
-        built = pipeline.build(compiled, progress=progress)
+        options = choice.project_options()
+        compiled = pipeline.compile(
+            model, board, engine=choice.engine, arena_bytes=choice.arena_bytes
+        )
+        built = pipeline.build(compiled, options=options, progress=progress)
         with pipeline.connect(built) as device:
             yield device, compiled, built.image
         return
@@ -189,7 +258,7 @@ def reach(
                 f"the firmware at {port} is for board {board_id!r}, which this edgekit has not",
                 hint="build and flash the firmware with this edgekit: see `edgekit boards`",
             )
-        yield device, pipeline.compile(model, board_id), None
+        yield device, pipeline.compile(model, board_id, engine=device.hello.engine), None
 
 
 def parse_preprocessing(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    ArenaOption,
     BaudOption,
     BoardOption,
+    EngineChoice,
+    EngineOption,
     JsonOption,
     ModelArgument,
     PortOption,
     RunsOption,
+    TflmLibraryOption,
     reach,
 )
 
@@ -19,6 +23,9 @@ def profile(
     board: BoardOption = None,
     port: PortOption = None,
     baud: BaudOption = 115200,
+    engine: EngineOption = "aot",
+    tflm_library: TflmLibraryOption = None,
+    arena: ArenaOption = None,
     runs: RunsOption = None,
     json: JsonOption = None,
 ) -> None:
@@ -34,9 +41,10 @@ def profile(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     with (
         console.progress() as progress,
-        reach(model, board, port, baud, progress) as (device, compiled, image),
+        reach(model, board, port, baud, progress, choice) as (device, compiled, image),
     ):
         measurement = pipeline.measure(
             device, compiled, 1, image=image, runs=runs, profile=True, progress=progress

@@ -9,15 +9,17 @@ import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    ArenaOption,
     BuilderOption,
+    EngineChoice,
     EngineOption,
     InputsOption,
     JsonOption,
     ModelArgument,
     RunsOption,
+    TflmLibraryOption,
     WarmupOption,
     parse_inputs,
-    project_options,
 )
 
 
@@ -31,6 +33,11 @@ def run(
     warmup: WarmupOption = 1,
     profile: Annotated[bool, typer.Option("--profile", help="Measure each operator.")] = False,
     engine: EngineOption = "aot",
+    tflm_library: TflmLibraryOption = None,
+    arena: ArenaOption = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Build again with the arena that engine tflm used.")
+    ] = False,
     builder: BuilderOption = None,
     output: Annotated[
         Path | None,
@@ -49,23 +56,28 @@ def run(
         edgekit run model.tflite --board qemu-cortex-m4 --profile
 
         edgekit run model.tflite -b qemu-riscv32 --inputs test.npz --json result.json
+
+        edgekit run model.tflite -b qemu-cortex-m4 --engine tflm --tflm-library tflite-micro --fit
     """
     from edgekit import pipeline, report
     from edgekit.report import tables
 
-    options = project_options(builder)
     console.refuse_unwritable(json)
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    options = choice.project_options(builder)
     with console.progress() as progress:
         measurement = pipeline.run(
             model,
             board,
             parse_inputs(inputs),
-            engine=engine,  # type: ignore[arg-type]  # the pipeline refuses any other
+            engine=engine,
+            arena_bytes=choice.arena_bytes,
+            fit=fit,
+            options=options,
             runs=runs,
             warmup=warmup,
             profile=profile,
             directory=output,
-            options=options,
             progress=progress,
         )
     if json is not None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from edgekit.cli import console
 from edgekit.cli.options import (
+    ArenaOption,
     BaudOption,
     BoardOption,
+    EngineChoice,
+    EngineOption,
     InputsOption,
     ModelArgument,
     PortOption,
+    TflmLibraryOption,
     parse_inputs,
     reach,
 )
@@ -19,6 +23,9 @@ def verify(
     board: BoardOption = None,
     port: PortOption = None,
     baud: BaudOption = 115200,
+    engine: EngineOption = "aot",
+    tflm_library: TflmLibraryOption = None,
+    arena: ArenaOption = None,
     inputs: InputsOption = "16",
 ) -> None:
     """Compare every output byte of the device with the reference; exit 1 if one differs.
@@ -33,9 +40,10 @@ def verify(
     from edgekit.report import tables
 
     wanted = parse_inputs(inputs)
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     with (
         console.progress() as progress,
-        reach(model, board, port, baud, progress) as (device, compiled, _),
+        reach(model, board, port, baud, progress, choice) as (device, compiled, _),
     ):
         verification = pipeline.verify(device, compiled, wanted, progress=progress)
     console.stdout().print(f"{compiled.board.id}: {tables.verification_text(verification)}")

@@ -9,24 +9,22 @@ from importlib import metadata
 import numpy as np
 
 from edgekit import ops
-from edgekit.codegen.context import ConstantContext, ModelContext, StepContext, TensorContext
+from edgekit.codegen.context import (
+    CTYPES,
+    MAX_MACS,
+    ConstantContext,
+    ModelContext,
+    StepContext,
+    TensorContext,
+    tensor_context,
+)
 from edgekit.codegen.render import render
-from edgekit.codegen.sources import GeneratedSources, library_files
+from edgekit.codegen.sources import GeneratedSources, LibraryStep, library_files
 from edgekit.ir import Array, DType, Graph, Tensor
 from edgekit.memory import MemoryPlan
 from edgekit.schemes import Choice, Selection
 
-_CTYPES = {
-    DType.INT8: "int8_t",
-    DType.UINT8: "uint8_t",
-    DType.INT16: "int16_t",
-    DType.INT32: "int32_t",
-    DType.INT64: "int64_t",
-    DType.FLOAT32: "float",
-    DType.BOOL: "uint8_t",
-}
 _VALUES_PER_LINE = 16
-_MAX_MACS = 2**32 - 1  # what fits an ek_model; more are said to be as many
 
 
 def generate(
@@ -53,6 +51,16 @@ def generate(
         files=files,
         arena_bytes=plan.arena_bytes,
         input_bytes=model.input_bytes,
+        steps=tuple(
+            LibraryStep(
+                operator_index=step.operator_index,
+                name=step.operator_name,
+                kernel=step.kernel,
+                macs=choice.macs,
+                shows_output=True,
+            )
+            for step, choice in zip(model.steps, selection.choices, strict=True)
+        ),
         constant_bytes=sum(
             array.nbytes
             for choice in selection.choices
@@ -84,7 +92,7 @@ class _Writer:
             lower_bound_bytes=plan.lower_bound_bytes,
             arena_proof=plan.proof,
             input_bytes=sum(t.size_bytes for t in graph.inputs),
-            macs=min(sum(choice.macs for choice in self._selection.choices), _MAX_MACS),
+            macs=min(sum(choice.macs for choice in self._selection.choices), MAX_MACS),
             headers=tuple(sorted({c.needs.kernel for c in self._selection.choices})),
             constants=tuple(self._constants.values()),
             steps=steps,
@@ -106,7 +114,7 @@ class _Writer:
             operator_name=ops.definition_of(operator).name,
             kernel=f"ek_{needs.kernel}",
             scheme=choice.scheme,
-            macs=min(choice.macs, _MAX_MACS),
+            macs=min(choice.macs, MAX_MACS),
             inputs=tuple(
                 None if t is None else self._tensor(t, constants.get(f"input{i}"))
                 for i, t in enumerate(operator.inputs)
@@ -119,19 +127,8 @@ class _Writer:
 
     def _tensor(self, tensor: Tensor, symbol: str | None = None) -> TensorContext:
         """`symbol`: of the array that holds a constant tensor, where the kernel wants it."""
-        q = tensor.quantization
-        single = q is not None and q.per_tensor
-        return TensorContext(
-            name=tensor.name,
-            ctype=_CTYPES[tensor.dtype],
-            type=f"EK_{tensor.dtype.name}",
-            shape=tensor.shape,
-            size_bytes=tensor.size_bytes,
-            offset_bytes=0 if tensor.constant is not None else self._plan.offset_of(tensor),
-            constant=symbol,
-            scale=f"{tensor.scale:.9g}" if single else "0",
-            zero_point=tensor.zero_point if single else 0,
-        )
+        offset = 0 if tensor.constant is not None else self._plan.offset_of(tensor)
+        return tensor_context(tensor, offset_bytes=offset, constant=symbol)
 
     def _constant(self, symbol: str, array: Array) -> str:
         """The symbol of an array in flash memory that holds `array`."""
@@ -139,7 +136,7 @@ class _Writer:
         if key not in self._constants:
             self._constants[key] = ConstantContext(
                 symbol=symbol,
-                ctype=_CTYPES[DType(str(array.dtype))],
+                ctype=CTYPES[DType(str(array.dtype))],
                 alignment=max(4, array.itemsize),
                 rows=tuple(_rows(array.reshape(-1))),
             )

@@ -12,7 +12,16 @@ from edgekit import resources
 
 _OWN_NAME = re.compile(r"\bek_[a-z0-9_]+\b")
 #: What a model library adds to ek_<name>.
-_SUFFIXES = ("", "_init", "_input", "_invoke", "_output", "_invoke_hooked")
+_SUFFIXES = (
+    "",
+    "_init",
+    "_input",
+    "_invoke",
+    "_output",
+    "_invoke_hooked",
+    "_arena_used",
+    "_tflite",
+)
 _INCLUDE = re.compile(r'^#include "(edgekit/[a-z0-9_]+\.h)"', re.MULTILINE)
 
 
@@ -21,6 +30,17 @@ class TflmNeeds:
     """What a model library of engine tflm needs of TensorFlow Lite Micro."""
 
     kernels: tuple[str, ...]  # stems of files in tensorflow/lite/micro/kernels, sorted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryStep:
+    """One step of a model library, as its ek_model describes it."""
+
+    operator_index: int  # of its first operator in the .tflite
+    name: str  # of that operator, e.g. "CONV_2D"
+    kernel: str  # what computes it, e.g. "ek_conv_2d_s8" or "tflite::CONV_2D"
+    macs: int
+    shows_output: bool  # the device can give the digest of its output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +53,7 @@ class GeneratedSources:
     arena_bytes: int
     input_bytes: int  # of all inputs together
     constant_bytes: int  # weights and other arrays that go to flash memory
+    steps: tuple[LibraryStep, ...] = ()
     tflm: TflmNeeds | None = None  # None: it needs nothing but a C compiler
 
 

@@ -22,7 +22,9 @@ class Model:
     SUBGRAPHS = 2  # [SubGraph]
     DESCRIPTION = 3  # string
     BUFFERS = 4  # [Buffer]
+    METADATA_BUFFER = 5  # [int32], superseded
     METADATA = 6  # [Metadata]
+    SIGNATURE_DEFS = 7  # [SignatureDef]
     SLOTS = 8
 
 

@@ -45,14 +45,13 @@ def write(graph: Graph, metadata: Mapping[str, bytes] | None = None) -> bytes:
     constants = sum(t.size_bytes for t in graph.tensors if t.constant is not None)
     builder = flatbuffers.Builder(constants + _SPARE_BYTES)
     tensors = sorted(graph.tensors, key=lambda tensor: tensor.id)
-    # buffer 0 is empty: that of every computed tensor
-    contents = [b"", *(_bytes(t.constant) for t in tensors if t.constant is not None)]
+    contents, buffer_of = _contents(tensors)
     named = {name: len(contents) + i for i, name in enumerate(metadata or {})}
     contents += (metadata or {}).values()
     buffers = _tables(builder, [_buffer(builder, content) for content in contents])
     kinds = {operator.kind: operator for operator in reversed(graph.operators)}
     operator_codes = _tables(builder, [_operator_code(builder, op) for op in kinds.values()])
-    subgraphs = _tables(builder, [_subgraph(builder, graph, tensors, list(kinds))])
+    subgraphs = _tables(builder, [_subgraph(builder, graph, buffer_of, list(kinds))])
     entries = _tables(builder, [_metadata(builder, *item) for item in named.items()])
     slots = schema.Model
     builder.StartObject(slots.SLOTS)
@@ -64,6 +63,19 @@ def write(graph: Graph, metadata: Mapping[str, bytes] | None = None) -> bytes:
         builder.PrependUOffsetTRelativeSlot(slots.METADATA, entries, 0)
     builder.Finish(builder.EndObject(), file_identifier=schema.IDENTIFIER)
     return bytes(builder.Output())
+
+
+def _contents(tensors: Sequence[Tensor]) -> tuple[list[bytes], dict[Tensor, int]]:
+    """The buffers, and which of them each tensor has: equal constants share one.
+
+    Buffer 0 is empty: that of every computed tensor.
+    """
+    number_of = {b"": 0}
+    buffer_of = {}
+    for tensor in tensors:
+        content = b"" if tensor.constant is None else _bytes(tensor.constant)
+        buffer_of[tensor] = number_of.setdefault(content, len(number_of))
+    return list(number_of), buffer_of
 
 
 def _bytes(value: Array) -> bytes:
@@ -128,17 +140,12 @@ def _code(operator: Operator) -> tuple[int, str | None]:
     return schema.BUILTIN_OPERATORS.index(kind.upper()), None
 
 
-def _subgraph(builder: Any, graph: Graph, tensors: list[Tensor], codes: list[str]) -> int:
+def _subgraph(builder: Any, graph: Graph, buffer_of: Mapping[Tensor, int], codes: list[str]) -> int:
+    """`buffer_of`: every tensor in the order of its number, with its buffer's."""
     slots = schema.SubGraph
-    numbers: dict[Tensor | None, int] = {tensor: i for i, tensor in enumerate(tensors)}
+    numbers: dict[Tensor | None, int] = {tensor: i for i, tensor in enumerate(buffer_of)}
     numbers[None] = -1
-    buffer, buffers = 0, []
-    for tensor in tensors:
-        buffer += tensor.constant is not None
-        buffers.append(buffer if tensor.constant is not None else 0)
-    tensor_table = _tables(
-        builder, [_tensor(builder, t, b) for t, b in zip(tensors, buffers, strict=True)]
-    )
+    tensor_table = _tables(builder, [_tensor(builder, t, b) for t, b in buffer_of.items()])
     operators = _tables(
         builder, [_operator(builder, op, codes.index(op.kind), numbers) for op in graph.operators]
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgekit.codegen import LibraryStep
 from edgekit.ir import Array, Graph
 from edgekit.link import Device
 from edgekit.measurement.records import Accuracy
@@ -64,18 +65,23 @@ def _different_bytes(a: Array, b: Array) -> int:
     )
 
 
-def first_difference(device: Device, graph: Graph, inputs: Sequence[Array]) -> str | None:
-    """Name the first step of `graph` (as compiled) whose output differs on the device.
+def first_difference(
+    device: Device, graph: Graph, steps: Sequence[LibraryStep], inputs: Sequence[Array]
+) -> str | None:
+    """Name the first step of `graph` (as it runs) whose output differs on the device.
 
-    None when every step agrees with the NumPy reference. Every step's output is compared as a
-    CRC-32 that the device computes right after the step, so one invoke is enough.
+    None when every step that shows its output agrees with the NumPy reference. Outputs are
+    compared as a CRC-32 that the device computes right after the step, so one invoke is enough.
+
+    Args:
+        steps: one for each operator of `graph`.
     """
     values = interpreter.trace(graph, inputs)
     device.write_inputs([array.tobytes() for array in inputs])
     digests = device.digests()
-    for step, (operator, digest) in enumerate(zip(graph.operators, digests, strict=True)):
-        if zlib.crc32(values[operator.output].tobytes()) != digest:
-            return f"step {step}, operator #{operator.index} {operator.kind.upper()}"
+    for i, (operator, step, digest) in enumerate(zip(graph.operators, steps, digests, strict=True)):
+        if step.shows_output and zlib.crc32(values[operator.output].tobytes()) != digest:
+            return f"step {i}, operator #{step.operator_index} {step.name}"
     return None
 
 

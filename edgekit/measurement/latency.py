@@ -7,12 +7,11 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from edgekit.boards import Board
+from edgekit.codegen import LibraryStep
 from edgekit.errors import VerificationError
 from edgekit.ir import Array
 from edgekit.link import Device
 from edgekit.measurement.records import Latency, OperatorLatency
-from edgekit.ops import definition_of
-from edgekit.schemes import Selection
 
 
 def timed(
@@ -52,21 +51,21 @@ def summarise(ticks: Sequence[int], *, board: Board, ticks_hz: int, warmup: int)
 
 
 def operators(
-    selection: Selection, profiles: Sequence[Sequence[int]], board: Board, ticks_hz: int
+    steps: Sequence[LibraryStep], profiles: Sequence[Sequence[int]], board: Board, ticks_hz: int
 ) -> tuple[OperatorLatency, ...]:
     """One entry for each step, in order.
 
     Args:
         profiles: ticks of each step, one sequence for each profiled invoke; may be empty.
     """
-    columns = list(zip(*profiles, strict=True)) or [()] * len(selection.choices)
+    columns = list(zip(*profiles, strict=True)) or [()] * len(steps)
     return tuple(
         OperatorLatency(
-            index=choice.operator.index,
-            name=definition_of(choice.operator).name,
-            kernel=f"ek_{choice.needs.kernel}",
-            macs=choice.macs,
+            index=step.operator_index,
+            name=step.name,
+            kernel=step.kernel,
+            macs=step.macs,
             median=statistics.median(board.count_of(t, ticks_hz) for t in ticks) if ticks else None,
         )
-        for choice, ticks in zip(selection.choices, columns, strict=True)
+        for step, ticks in zip(steps, columns, strict=True)
     )

@@ -52,9 +52,9 @@ class OperatorLatency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Bytes. The arena holds inputs, outputs, activations and scratch."""
+    """Bytes. The arena holds inputs, outputs, activations, scratch; what an interpreter keeps."""
 
-    arena_bytes: int
+    arena_bytes: int  # that the model used on the board; engine tflm may have been given more
     arena_lower_bound_bytes: int
     arena_proof: str  # "lower bound", "exact solver" or "none"
     stack_bytes: int | None  # high-water of one invoke; None where it cannot be measured

@@ -6,24 +6,28 @@ from collections.abc import Sequence
 
 from edgekit.ir import Graph
 from edgekit.memory import heuristics
+from edgekit.memory.aliasing import OURS, TFLM, Rules
 from edgekit.memory.allocation import Allocation, MemoryPlan, Proof
 from edgekit.memory.lifetimes import ALIGNMENT_BYTES, BEFORE, Problem, plan_problem
 from edgekit.memory.solver import solve
 from edgekit.memory.verify import verify
 
 
-def plan(graph: Graph, scratch_bytes: Sequence[int], *, solver: bool = True) -> MemoryPlan:
+def plan(
+    graph: Graph, scratch_bytes: Sequence[int], *, solver: bool = True, rules: Rules = OURS
+) -> MemoryPlan:
     """Give every tensor that needs one, and every scratch, a place in an arena as small as can be.
 
     Args:
         graph: a graph that verifies.
         scratch_bytes: for each operator, what its kernel needs while it runs. 0: nothing.
         solver: ask an exact solver where heuristics miss the lower bound.
+        rules: which tensors may share bytes in the engine that the plan is for.
 
     Raises:
         MemoryPlanError: the plan found is wrong (a bug of ours): each plan is verified.
     """
-    problem = plan_problem(graph, scratch_bytes)
+    problem = plan_problem(graph, scratch_bytes, rules=rules)
     layout = heuristics.best(problem)
     bound_bytes = problem.lower_bound_bytes
     proof: Proof = "lower bound" if layout.arena_bytes == bound_bytes else "none"
@@ -44,7 +48,7 @@ def plan(graph: Graph, scratch_bytes: Sequence[int], *, solver: bool = True) -> 
         heuristic=layout.heuristic,
         hint=hint,
     )
-    verify(graph, scratch_bytes, made)
+    verify(graph, scratch_bytes, made, rules=rules)
     return made
 
 
@@ -67,10 +71,13 @@ def _allocations(problem: Problem, offsets: Sequence[int]) -> tuple[Allocation, 
 __all__ = [
     "ALIGNMENT_BYTES",
     "BEFORE",
+    "OURS",
+    "TFLM",
     "Allocation",
     "MemoryPlan",
     "Problem",
     "Proof",
+    "Rules",
     "plan",
     "plan_problem",
     "verify",

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from edgekit.errors import MemoryPlanError
 from edgekit.ir import Graph, Tensor
-from edgekit.memory.aliasing import may_overwrite, view_source
+from edgekit.memory.aliasing import OURS, Rules
 
 #: Every offset and the arena's size are multiples of this.
 ALIGNMENT_BYTES = 16
@@ -125,8 +125,8 @@ class Problem:
         return tuple(made)
 
 
-def plan_problem(graph: Graph, scratch_bytes: Sequence[int]) -> Problem:
-    """What `graph` needs in the arena.
+def plan_problem(graph: Graph, scratch_bytes: Sequence[int], *, rules: Rules = OURS) -> Problem:
+    """What `graph` needs in the arena, by our rules:
 
     - An input needs its bytes from step -1 until it is read for the last time, even if it is
       never read. It may be overwritten after that: inputs are written anew for each invoke.
@@ -142,27 +142,29 @@ def plan_problem(graph: Graph, scratch_bytes: Sequence[int]) -> Problem:
     Args:
         graph: a graph that verifies.
         scratch_bytes: for each operator, what its kernel needs while it runs. 0: nothing.
+        rules: which of these sharings the engine allows.
     """
     if len(scratch_bytes) != len(graph.operators) or any(size < 0 for size in scratch_bytes):
         raise MemoryPlanError(
             f"{graph.name}: {len(graph.operators)} operators need as many scratch sizes of 0 bytes "
             f"or more, not {list(scratch_bytes)}"
         )
-    values = _tensor_values(graph)
+    values = _tensor_values(graph, rules)
     value_of = {m.tensor: i for i, value in enumerate(values) for m in value.members}
     scratch = (
         Value((Lifetime(None, step, step),), size)
         for step, size in enumerate(scratch_bytes)
         if size > 0
     )
-    takeovers = tuple(_takeovers(graph, values, value_of))
+    takeovers = tuple(_takeovers(graph, values, value_of, rules))
     return Problem(len(graph.operators), (*values, *scratch), takeovers)
 
 
-def _lifetimes(graph: Graph) -> dict[Tensor, Lifetime]:
+def _lifetimes(graph: Graph, rules: Rules) -> dict[Tensor, Lifetime]:
     """Of every tensor that needs bytes in the arena."""
+    placed_outputs = [t for t in graph.outputs if t.constant is None or rules.constants_move]
     first = dict.fromkeys(graph.inputs, BEFORE)
-    first |= {tensor: BEFORE for tensor in graph.outputs if tensor.constant is not None}
+    first |= {tensor: BEFORE for tensor in placed_outputs if tensor.constant is not None}
     for step, operator in enumerate(graph.operators):
         first |= dict.fromkeys(operator.outputs, step)
     last = dict(first)
@@ -174,15 +176,15 @@ def _lifetimes(graph: Graph) -> dict[Tensor, Lifetime]:
                     "it is computed"
                 )
             last[tensor] = step
-    last |= dict.fromkeys(graph.outputs, len(graph.operators))
+    last |= dict.fromkeys(placed_outputs, len(graph.operators))
     return {tensor: Lifetime(tensor, step, last[tensor]) for tensor, step in first.items()}
 
 
-def _tensor_values(graph: Graph) -> list[Value]:
-    lifetimes = _lifetimes(graph)
+def _tensor_values(graph: Graph, rules: Rules) -> list[Value]:
+    lifetimes = _lifetimes(graph, rules)
     root = {tensor: tensor for tensor in lifetimes}
     for operator in graph.operators:
-        source = view_source(operator)
+        source = rules.view_source(operator)
         if source is not None:
             root[operator.output] = root[source]
     members: dict[Tensor, list[Lifetime]] = {}
@@ -192,7 +194,10 @@ def _tensor_values(graph: Graph) -> list[Value]:
 
 
 def _takeovers(
-    graph: Graph, values: Sequence[Value], value_of: dict[Tensor | None, int]
+    graph: Graph,
+    values: Sequence[Value],
+    value_of: dict[Tensor | None, int],
+    rules: Rules,
 ) -> Iterable[Takeover]:
     for step, operator in enumerate(graph.operators):
         if len(operator.outputs) != 1:
@@ -203,5 +208,5 @@ def _takeovers(
             read.setdefault(value_of[tensor], []).append(tensor)
         for source, tensors in read.items():
             over = values[source].last_step == step and source != target
-            if over and all(may_overwrite(operator, tensor) for tensor in tensors):
+            if over and all(rules.may_overwrite(operator, tensor) for tensor in tensors):
                 yield Takeover(step, source, target)

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 from edgekit.errors import MemoryPlanError
 from edgekit.ir import Graph, Operator, Tensor
-from edgekit.memory.aliasing import may_overwrite, view_source
+from edgekit.memory.aliasing import OURS, Rules
 from edgekit.memory.allocation import Allocation, MemoryPlan
 from edgekit.memory.lifetimes import ALIGNMENT_BYTES, BEFORE
 
 
-def verify(graph: Graph, scratch_bytes: Sequence[int], plan: MemoryPlan) -> None:
+def verify(
+    graph: Graph, scratch_bytes: Sequence[int], plan: MemoryPlan, *, rules: Rules = OURS
+) -> None:
     """Raise MemoryPlanError unless every read of an invoke finds the bytes that were written.
 
     Besides: each allocation is aligned, as large as its tensor and inside the arena; its first
@@ -30,12 +32,13 @@ def verify(graph: Graph, scratch_bytes: Sequence[int], plan: MemoryPlan) -> None
     for allocation in plan.allocations:
         _check_place(allocation, plan.arena_bytes)
     memory = _Memory(plan)
-    fixed = [tensor for tensor in graph.outputs if tensor.constant is not None]
-    memory.write([plan.allocation_of(t) for t in dict.fromkeys((*graph.inputs, *fixed))], BEFORE)
+    moved = [t for t in graph.outputs if t.constant is not None and rules.constants_move]
+    memory.write([plan.allocation_of(t) for t in dict.fromkeys((*graph.inputs, *moved))], BEFORE)
     for step, operator in enumerate(graph.operators):
         memory.read(operator.activations, step)
-        _run(memory, plan, operator, step, scratch_bytes[step])
-    memory.read(graph.outputs, len(graph.operators))
+        _run(memory, plan, operator, step, scratch_bytes[step], rules)
+    placed = [t for t in graph.outputs if t.constant is None or rules.constants_move]
+    memory.read(placed, len(graph.operators))
 
 
 class _Memory:
@@ -74,7 +77,12 @@ class _Memory:
 
 
 def _run(
-    memory: _Memory, plan: MemoryPlan, operator: Operator, step: int, scratch_bytes: int
+    memory: _Memory,
+    plan: MemoryPlan,
+    operator: Operator,
+    step: int,
+    scratch_bytes: int,
+    rules: Rules,
 ) -> None:
     written = [plan.allocation_of(tensor) for tensor in operator.outputs]
     read = {tensor: plan.allocation_of(tensor) for tensor in operator.activations}
@@ -82,14 +90,16 @@ def _run(
     for place in read.values():
         if any(place.shares_bytes_with(s) for s in scratch):
             raise MemoryPlanError(f"the scratch of step {step} lies over {_name(place)}")
-    source = view_source(operator)
+    source = rules.view_source(operator)
     if source is not None and read[source].offset_bytes == written[0].offset_bytes:
         memory.write(scratch, step)
         memory.view(written[0], step)
         return
     for tensor, place in read.items():
         for output in written:
-            same = place.offset_bytes == output.offset_bytes and may_overwrite(operator, tensor)
+            same = place.offset_bytes == output.offset_bytes and rules.may_overwrite(
+                operator, tensor
+            )
             if place.shares_bytes_with(output) and not same:
                 raise MemoryPlanError(
                     f"step {step} ({operator.kind}) writes {_name(output)} over {_name(place)}, "

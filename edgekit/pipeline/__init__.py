@@ -1,15 +1,19 @@
 """The only place that knows the order of the stages."""
 
-from edgekit.pipeline.firmware import (
-    BuiltFirmware,
+from edgekit.pipeline.compiling import (
+    AotModel,
     CompiledModel,
     Engine,
+    TflmModel,
     boards_that_fit,
-    build,
     compile,
+    left_over,
+)
+from edgekit.pipeline.firmware import (
+    BuiltFirmware,
+    build,
     connect,
     inspect,
-    left_over,
     measure,
     run,
     verify,
@@ -17,9 +21,11 @@ from edgekit.pipeline.firmware import (
 )
 
 __all__ = [
+    "AotModel",
     "BuiltFirmware",
     "CompiledModel",
     "Engine",
+    "TflmModel",
     "boards_that_fit",
     "build",
     "compile",

@@ -22,7 +22,7 @@ from edgekit.conversion.quantization import (
 from edgekit.errors import UnsupportedOperatorsError, UserError
 from edgekit.frontends import tflite
 from edgekit.measurement.comparison import Answers, Chain, compare_answers
-from edgekit.pipeline import answers, firmware
+from edgekit.pipeline import answers, compiling
 from edgekit.progress import Progress, silent
 from edgekit.reference import cache
 from edgekit.report.conversion import Conversion
@@ -167,7 +167,7 @@ def _arena(quantized: QuantizedModel) -> tuple[int | None, int | None, str | Non
         path = Path(folder) / f"{codegen.free_name(quantized.name)}.tflite"
         path.write_bytes(quantized.content)
         try:
-            plan = firmware.compile(path).plan
+            plan = compiling.compile(path).plan
         except UnsupportedOperatorsError as error:
             return None, None, "; ".join(map(str, error.operators))
         except UserError as error:

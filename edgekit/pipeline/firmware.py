@@ -9,61 +9,27 @@ model file -> Graph -> passes -> Selection -> MemoryPlan -> GeneratedSources    
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
-from edgekit import (
-    boards,
-    codegen,
-    emulators,
-    link,
-    measurement,
-    memory,
-    ops,
-    passes,
-    project,
-    schemes,
-    toolchain,
-)
+from edgekit import boards, emulators, link, measurement, ops, project, toolchain
 from edgekit.boards import Board
-from edgekit.codegen import aot
-from edgekit.errors import DoesNotFitError, LinkError, ModelError, UserError, VerificationError
-from edgekit.frontends import tflite
-from edgekit.ir import Array, Graph
+from edgekit.errors import DoesNotFitError, LinkError, UserError
 from edgekit.link import Device
-from edgekit.measurement import Inputs, Measurement, Samples
+from edgekit.measurement import Inputs, Measurement
+from edgekit.pipeline.compiling import (
+    CompiledModel,
+    boards_that_fit,
+    compile,
+    fitted,
+    left_over,
+)
+from edgekit.pipeline.verification import used_arena_bytes, verified
 from edgekit.progress import Progress, silent
-from edgekit.reference import cache
 from edgekit.report.inspection import BoardFit, InspectedStep, Inspection
-
-Engine = Literal["aot"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledModel:
-    """A model compiled for a board: every decision made, no file written."""
-
-    content: bytes  # of the .tflite
-    source_graph: Graph  # as read
-    graph: Graph  # after the passes
-    board: Board
-    selection: schemes.Selection
-    plan: memory.MemoryPlan
-    sources: codegen.GeneratedSources
-
-    @property
-    def constant_bytes(self) -> int:
-        """Weights and other arrays that go to flash memory."""
-        return sum(
-            array.nbytes
-            for choice in self.selection.choices
-            for array in choice.needs.constants.values()
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,86 +38,6 @@ class BuiltFirmware:
 
     model: CompiledModel
     image: toolchain.FirmwareImage
-
-
-def compile(
-    model: str | os.PathLike[str],
-    board: str | Board = "host",
-    *,
-    engine: Engine = "aot",
-) -> CompiledModel:
-    """Read a .tflite and decide all that can be decided on the host.
-
-    Raises:
-        ModelError: the file is no .tflite, is corrupt, computes in float, or has operators that
-            cannot be compiled (all are listed).
-        DoesNotFitError: the model alone needs more memory than the board has.
-    """
-    if engine != "aot":
-        raise UserError(f"there is no engine {engine!r}", hint="the engine is aot")
-    path = Path(model)
-    source = tflite.read(path)
-    source = dataclasses.replace(source, name=codegen.free_name(source.name))
-    target = boards.load(board) if isinstance(board, str) else board
-    tflite.refuse_float(source)
-    graph = passes.run(source)
-    if not graph.operators or any(t.constant is not None for t in graph.outputs):
-        raise ModelError(f"{path}: an output does not depend on the inputs: nothing to compile")
-    selection = schemes.select(graph, target)
-    plan = memory.plan(graph, selection.scratch_bytes)
-    compiled = CompiledModel(
-        content=path.read_bytes(),
-        source_graph=source,
-        graph=graph,
-        board=target,
-        selection=selection,
-        plan=plan,
-        sources=aot.generate(graph, selection, plan, isa=target.isa),
-    )
-    _refuse_if_too_large(compiled)
-    return compiled
-
-
-def left_over(compiled: CompiledModel, board: Board) -> tuple[int | None, int | None]:
-    """(RAM, flash memory) in bytes that `board` has left beside the model; None: no limit.
-
-    RAM is what the arena and the copy of the inputs that the link keeps leave for stack and
-    everything else; flash memory is what the model's constants leave for code.
-    """
-    ram, flash = board.ram_bytes, board.flash_bytes
-    used = compiled.sources.input_bytes
-    place = board.arena_memory(compiled.plan.arena_bytes, used)
-    if place is None or place.kind == "ram":
-        used += compiled.plan.arena_bytes
-    return (
-        None if ram is None else ram - board.stack_bytes - used,
-        None if flash is None else flash - compiled.constant_bytes,
-    )
-
-
-def _refuse_if_too_large(compiled: CompiledModel) -> None:
-    for kind, left in zip(
-        ("RAM", "flash memory"), left_over(compiled, compiled.board), strict=True
-    ):
-        if left is not None and left < 0:
-            total = compiled.board.ram_bytes if kind == "RAM" else compiled.board.flash_bytes
-            assert total is not None
-            raise DoesNotFitError(
-                board=compiled.board.id,
-                memory=kind,
-                needed_bytes=total - left,
-                free_bytes=total,
-                fits=boards_that_fit(compiled),
-            )
-
-
-def boards_that_fit(compiled: CompiledModel) -> tuple[str, ...]:
-    """Ids of the boards whose memories hold the model."""
-    return tuple(
-        board.id
-        for board in boards.all_boards()
-        if all(left is None or left >= 0 for left in left_over(compiled, board))
-    )
 
 
 def build(
@@ -250,10 +136,11 @@ def verify(
 
     Raises:
         UserError: the device runs another model.
+        DeviceError: the model did not start there.
         VerificationError: a byte differs; the message names the first operator that does.
     """
     samples = measurement.samples_for(compiled.source_graph, inputs)
-    return _verify(device, compiled, samples, progress)[0]
+    return verified(device, compiled, samples, progress)[0]
 
 
 def measure(
@@ -277,6 +164,7 @@ def measure(
 
     Raises:
         UserError: the device runs another model, or `runs` is less than 1.
+        DeviceError: the model did not start there.
         VerificationError: an output byte differs from the reference; nothing was measured.
     """
     board, ticks_hz = compiled.board, device.hello.ticks_hz
@@ -285,7 +173,7 @@ def measure(
     if runs < 1 or warmup < 0:
         raise UserError(f"{runs} runs after {warmup} were asked for", hint="ask for at least 1")
     samples = measurement.samples_for(compiled.source_graph, inputs)
-    verification, outputs = _verify(device, compiled, samples, progress)
+    verification, outputs = verified(device, compiled, samples, progress)
     stage = f"measuring on {board.id}"
     progress(stage, 0, runs)
     ticks = measurement.timed(
@@ -308,12 +196,17 @@ def measure(
         model=measurement.Model(
             name=compiled.graph.name,
             sha256=compiled.graph.sha256,
-            macs=ops.macs(compiled.graph),
+            macs=compiled.macs,
         ),
         build=None if image is None else measurement.build_facts(image),
         invoke=measurement.summarise(ticks, board=board, ticks_hz=ticks_hz, warmup=warmup),
-        operators=measurement.operators(compiled.selection, profiles, board, ticks_hz),
-        memory=measurement.memory_facts(device, compiled.plan, image),
+        operators=measurement.operators(compiled.sources.steps, profiles, board, ticks_hz),
+        memory=measurement.memory_facts(
+            device,
+            lower_bound_bytes=compiled.arena_lower_bound_bytes,
+            proof=compiled.arena_proof,
+            image=image,
+        ),
         verify=verification,
         accuracy=measurement.accuracy(outputs, samples.labels),
     )
@@ -324,21 +217,37 @@ def run(
     board: str | Board = "host",
     inputs: Inputs = 4,
     *,
-    engine: Engine = "aot",
+    engine: str = "aot",
+    arena_bytes: int | None = None,
+    fit: bool = False,
+    options: project.ProjectOptions | None = None,
     runs: int | None = None,
     warmup: int = 1,
     profile: bool = False,
     directory: str | os.PathLike[str] | None = None,
-    options: project.ProjectOptions | None = None,
     progress: Progress = silent,
 ) -> Measurement:
-    """Compile, build, start, verify and measure: `edgekit run`. Errors are those of the stages."""
+    """Compile, build, start, verify and measure: `edgekit run`. Errors are those of the stages.
+
+    Args:
+        fit: ask the board how much of its arena engine tflm used, and build again with that much.
+    """
+    if fit and (engine != "tflm" or arena_bytes is not None):
+        raise UserError(
+            "an arena can be fitted only for engine tflm, and where no size was given",
+            hint="engine aot's arena is exact as it is",
+        )
     progress(f"compiling for {board if isinstance(board, str) else board.id}", 0, 0)
-    compiled = compile(model, board, engine=engine)
+    compiled = compile(model, board, engine=engine, arena_bytes=arena_bytes)
     samples = measurement.samples_for(
         compiled.source_graph, inputs
     )  # a bad file is said before a build
     built = build(compiled, directory=directory, options=options, progress=progress)
+    if fit:
+        with connect(built) as device:
+            used_bytes = used_arena_bytes(device, compiled)
+        compiled = fitted(compiled, used_bytes)
+        built = build(compiled, directory=directory, options=options, progress=progress)
     with connect(built) as device:
         return measure(
             device,
@@ -350,47 +259,6 @@ def run(
             profile=profile,
             progress=progress,
         )
-
-
-def _verify(
-    device: Device, compiled: CompiledModel, samples: Samples, progress: Progress
-) -> tuple[measurement.Verification, tuple[tuple[Array, ...], ...]]:
-    """The verification, and the device's outputs."""
-    if device.hello.model_sha256 != compiled.graph.sha256:
-        raise UserError(
-            f"the board runs model {device.hello.model_name!r} "
-            f"({device.hello.model_sha256[:12]}…), not {compiled.graph.name!r} "
-            f"({compiled.graph.sha256[:12]}…)",
-            hint="give the .tflite that the firmware was built from, or flash this one",
-        )
-    progress("asking the reference", 0, 0)
-    expected, oracle = cache.outputs_for(compiled.content, samples.inputs)
-    total = len(samples)
-    stage = f"verifying on {compiled.board.id}"
-    progress(stage, 0, total)
-    agreement = measurement.compare(
-        device, compiled.graph, samples, expected, lambda done: progress(stage, done, total)
-    )
-    if agreement.first_mismatch is not None:
-        inputs = samples.inputs[agreement.first_mismatch]
-        culprit = measurement.first_difference(device, compiled.graph, inputs)
-        raise VerificationError(
-            f"{agreement.mismatched_bytes:,} of {agreement.compared_bytes:,} output bytes differ "
-            f"from {oracle}, first in input {agreement.first_mismatch}; "
-            + (
-                f"the first to differ is {culprit}"
-                if culprit
-                else "every operator computes what edgekit's NumPy reference does"
-            ),
-            hint="this is a bug of edgekit: please report it with the model",
-        )
-    verification = measurement.Verification(
-        inputs=total,
-        compared_bytes=agreement.compared_bytes,
-        mismatched_bytes=agreement.mismatched_bytes,
-        oracle=oracle,
-    )
-    return verification, agreement.outputs
 
 
 def inspect(model: str | os.PathLike[str]) -> Inspection:

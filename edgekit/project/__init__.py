@@ -14,11 +14,12 @@ from edgekit.boards import Board
 from edgekit.codegen import TflmNeeds
 from edgekit.errors import BoardError
 from edgekit.ir import Tensor
-from edgekit.project import application, cmake, firmware, platformio
+from edgekit.project import application, cmake, firmware, platformio, tflm_library
 from edgekit.project.application import ApplicationFiles
 from edgekit.project.context import ModelBytes, ProjectParts, compiler_flags
 from edgekit.project.esp32 import USB_SERIAL_JTAG
 from edgekit.project.options import Builder, ProjectOptions
+from edgekit.project.tflm_library import TflmSources
 from edgekit.project.tree import write as write_tree
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Project",
     "ProjectOptions",
     "ProjectParts",
+    "TflmSources",
     "application_files",
     "write_project",
     "write_tree",
@@ -53,6 +55,7 @@ class Project:
     files: tuple[str, ...]  # relative to the directory, sorted, as they were written
     flags: tuple[str, ...]  # of the compiler, for every C file
     build_id: str  # the firmware says it in HELLO: digest of all sources and flags, hexadecimal
+    library: TflmSources | None = None  # TensorFlow Lite Micro, compiled with the project
 
 
 def write_project(
@@ -79,12 +82,14 @@ def write_project(
 
     Raises:
         BoardError: the board cannot be built like this.
-        UserError: the directory holds something else, or cannot be written.
+        UserError: the directory holds something else, or cannot be written; or the library that
+            `tflm` asks for was not named, or lacks something.
     """
     builder = options.builder or board.build
     _check(board, options, model_name)
-    parts = _parts(files, model_name, board, options, tflm, model_bytes)
-    flags = compiler_flags(board, options)
+    library = _library(tflm, board, options, builder)
+    parts = _parts(files, model_name, board, options, tflm, model_bytes, library)
+    flags = compiler_flags(board, options, library)
     parts = dataclasses.replace(parts, build_id=_build_id(parts, flags, builder))
     tree = _TREES[builder](parts)
     write_tree(tree, directory)
@@ -97,6 +102,7 @@ def write_project(
         files=tuple(sorted(tree)),
         flags=flags,
         build_id=parts.build_id,
+        library=library,
     )
 
 
@@ -143,17 +149,34 @@ def _parts(
     options: ProjectOptions,
     tflm: TflmNeeds | None,
     model_bytes: ModelBytes | None,
+    library: TflmSources | None = None,
 ) -> ProjectParts:
     return ProjectParts(
         model_files=files,
         model_name=model_name,
-        firmware_files=firmware.files(board),
+        firmware_files=firmware.files(board, tflm=library is not None),
         board=board,
         options=options,
         tflm=tflm,
+        tflm_sources=library,
         build_id="",
         model_bytes=model_bytes or ModelBytes(),
     )
+
+
+def _library(
+    tflm: TflmNeeds | None, board: Board, options: ProjectOptions, builder: Builder
+) -> TflmSources | None:
+    """The sources of TensorFlow Lite Micro that this project compiles itself."""
+    if tflm is None or board.platformio is not None:
+        return None  # a framework builds its libraries itself, whole
+    if builder == "platformio" and not _is_directory(options.tflm_library):
+        return None  # PlatformIO finds the library by its name
+    return tflm_library.choose(options.tflm_library, tflm, board)
+
+
+def _is_directory(library: str | None) -> bool:
+    return library is not None and Path(library).expanduser().is_dir()
 
 
 def _check(board: Board, options: ProjectOptions, model_name: str) -> None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from edgekit.boards import Board
 from edgekit.codegen import TflmNeeds
 from edgekit.project.options import ProjectOptions
+from edgekit.project.tflm_library import TflmSources
 
+C_STANDARD = "-std=c99"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 _BAUD = 115200
 SECTIONS = ("-ffunction-sections", "-fdata-sections")
@@ -19,6 +21,8 @@ SANITIZERS = (
     "-fno-omit-frame-pointer",
 )
 TOOLCHAIN_FILE = "toolchain.cmake"
+#: C++ of generated model libraries and of TensorFlow Lite Micro.
+CXX_FLAGS = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
 PLATFORM = "edgekit_emulated"  # templates/platformio: PlatformIO's platform for emulated boards
 
 
@@ -54,6 +58,9 @@ class ProjectParts:
     board: Board
     options: ProjectOptions
     tflm: TflmNeeds | None  # of TensorFlow Lite Micro; None: the model library needs none
+    tflm_sources: (
+        TflmSources | None
+    )  # what that is; None: the board's framework or PlatformIO has it
     build_id: str  # empty while it is computed, from the other files
     model_bytes: ModelBytes = ModelBytes()
 
@@ -86,9 +93,10 @@ class CMakeContext:
     model_name: str
     board_id: str
     compiler: str
-    languages: str  # "C", or "C ASM"
+    languages: str  # "C", with "CXX" or "ASM" where there are such sources
     toolchain_file: str  # empty: the host's own compiler
     isa_flags: tuple[str, ...]
+    c_flags: tuple[str, ...]  # for C alone
     compile_flags: tuple[str, ...]
     definitions: tuple[str, ...]
     link_flags: tuple[str, ...]
@@ -97,21 +105,40 @@ class CMakeContext:
     include_directories: tuple[str, ...]
     linker_script: str  # empty: the toolchain's own
     linker_symbols: tuple[str, ...]
+    cxx_compiler: str
+    cxx_flags: tuple[str, ...]  # for C++ alone
+    library_directory: str  # of TensorFlow Lite Micro, absolute; empty: it is not needed
+    library_sources: tuple[str, ...]  # relative to it, as are the directories that it includes
+    library_include_directories: tuple[str, ...]
+    library_definitions: tuple[str, ...]  # for it, and for all that includes its headers
 
 
 def cmake_context(
-    paths: Iterable[str], *, model_name: str, board: Board, options: ProjectOptions
+    paths: Iterable[str],
+    *,
+    model_name: str,
+    board: Board,
+    options: ProjectOptions,
+    library: TflmSources | None = None,
 ) -> CMakeContext:
-    """The build of a tree that consists of `paths`."""
-    sources = sorted(path for path in paths if path.endswith((".c", ".S")))
+    """The build of a tree that consists of `paths`, and perhaps of TensorFlow Lite Micro."""
+    sources = sorted(path for path in paths if path.endswith((".c", ".cc", ".S")))
+    assembles = any(path.endswith(".S") for path in sources)
     return CMakeContext(
         model_name=model_name,
         board_id=board.id,
         compiler=f"{board.toolchain}-gcc",
-        languages="C ASM" if any(path.endswith(".S") for path in sources) else "C",
+        languages="C" + " CXX" * (library is not None) + " ASM" * assembles,
         toolchain_file="" if board.toolchain == "host" else TOOLCHAIN_FILE,
         isa_flags=board.isa_flags,
+        c_flags=(C_STANDARD,),
         compile_flags=_compile_flags(options),
+        cxx_compiler=f"{board.toolchain}-g++",
+        cxx_flags=CXX_FLAGS if library is not None else (),
+        library_directory="" if library is None else library.directory.as_posix(),
+        library_sources=() if library is None else library.sources,
+        library_include_directories=() if library is None else library.include_directories,
+        library_definitions=_library_definitions(library),
         definitions=tuple(f"{name}={value}" for name, value in definitions(board, options)),
         link_flags=_link_flags(options),
         model_sources=tuple(path for path in sources if path.startswith("model/")),
@@ -152,7 +179,15 @@ def platformio_context(parts: ProjectParts) -> PlatformIOContext:
     )
 
 
-def compiler_flags(board: Board, options: ProjectOptions) -> tuple[str, ...]:
+def _library_definitions(library: TflmSources | None) -> tuple[str, ...]:
+    if library is None:
+        return ()
+    return tuple(f"{name}={value}" for name, value in library.definitions)
+
+
+def compiler_flags(
+    board: Board, options: ProjectOptions, library: TflmSources | None = None
+) -> tuple[str, ...]:
     """The flags of ours that decide what code the compiler makes, in the order it sees them.
 
     A framework adds its own to them, and chooses the language and the sections.
@@ -160,14 +195,17 @@ def compiler_flags(board: Board, options: ProjectOptions) -> tuple[str, ...]:
     flags = (
         (options.optimisation, *WARNINGS)
         if board.platformio is not None
-        else (*board.isa_flags, *_compile_flags(options))
+        else (*board.isa_flags, C_STANDARD, *_compile_flags(options))
     )
-    return (*flags, *(f"-D{name}={value}" for name, value in definitions(board, options)))
+    pairs = definitions(board, options)
+    if library is not None:
+        flags, pairs = (*flags, *CXX_FLAGS), (*pairs, *library.definitions)
+    return (*flags, *(f"-D{name}={value}" for name, value in pairs))
 
 
 def _compile_flags(options: ProjectOptions) -> tuple[str, ...]:
     sanitizers = SANITIZERS if options.sanitize else ()
-    return ("-std=c99", options.optimisation, "-g", *SECTIONS, *WARNINGS, *sanitizers)
+    return (options.optimisation, "-g", *SECTIONS, *WARNINGS, *sanitizers)
 
 
 def _link_flags(options: ProjectOptions) -> tuple[str, ...]:

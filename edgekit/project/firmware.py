@@ -7,8 +7,11 @@ from edgekit.boards import Board
 from edgekit.errors import BoardError
 
 
-def files(board: Board) -> dict[str, str]:
+def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
     """Headers, runtime, protocol, the board's port and its start-up code: path -> text.
+
+    Args:
+        tflm: also what TensorFlow Lite Micro wants of its port, where no framework has it.
 
     Raises:
         BoardError: one of the files that the board names is not there.
@@ -20,6 +23,8 @@ def files(board: Board) -> dict[str, str]:
         *(path for part in ("runtime", "protocol") for path in root.glob(f"{part}/*.[ch]")),
         next((path for path in ports if path.is_file()), ports[0]),
     ]
+    if tflm:
+        paths += [*root.glob("tflm/*.c"), *(root.glob("tflm/bare/*.c") if board.startup else ())]
     if board.startup:
         paths += root.glob(f"startup/{board.startup}*.[cS]")
     if board.linker:

@@ -19,7 +19,7 @@ from edgekit.project import Builder, ModelBytes, Project, ProjectOptions, write_
 from edgekit.toolchain import cache as build_cache
 from edgekit.toolchain import cmake, platformio
 from edgekit.toolchain.artefacts import BuilderTools, Built, FirmwareImage, FlashPart
-from edgekit.toolchain.compiler import Compiler, find_compiler
+from edgekit.toolchain.compiler import Compiler, find_compiler, find_cxx_compiler
 from edgekit.toolchain.flash_manifest import write as write_flash_manifest
 from edgekit.toolchain.tools import (
     Tool,
@@ -39,6 +39,7 @@ __all__ = [
     "build_project",
     "by_hand",
     "find_compiler",
+    "find_cxx_compiler",
     "missing_for",
     "serial_ports_for",
     "tools",

@@ -14,6 +14,7 @@ from edgekit import processes, resources
 from edgekit.errors import UserError
 
 _KEPT = 256  # builds; the least recently used go first
+_OBJECTS_KEPT = 4096  # of libraries; likewise
 _ABANDONED_AFTER_S = 24 * 3600.0
 _UNFINISHED = ".unfinished-"
 _REMOVE_ATTEMPTS = 100
@@ -78,6 +79,22 @@ def _unwritable(error: OSError) -> UserError:
         f"the cache {resources.cache()} cannot be written: {error.strerror}",
         hint="set EDGEKIT_CACHE to a directory of yours",
     )
+
+
+def objects() -> Path:
+    """The directory of a library's compiled objects, rid of those that were not used for longest.
+
+    Raises:
+        UserError: the cache cannot be written.
+    """
+    directory = resources.cache() / "objects"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(error) from error
+    for path in sorted(directory.iterdir(), key=_age)[_OBJECTS_KEPT:]:
+        path.unlink(missing_ok=True)
+    return directory
 
 
 def keep_log(text: str, key: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -9,19 +10,22 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from edgekit import processes
 from edgekit.boards import Board
 from edgekit.errors import ToolMissingError
 from edgekit.progress import Progress
-from edgekit.project import Project
+from edgekit.project import Project, TflmSources
 from edgekit.project.context import TOOLCHAIN_FILE
-from edgekit.toolchain import build_log, cache
+from edgekit.toolchain import build_log, cache, object_cache
 from edgekit.toolchain.artefacts import BuilderTools, Built, FlashPart
-from edgekit.toolchain.compiler import Compiler, find_compiler
+from edgekit.toolchain.compiler import Compiler, find_compiler, find_cxx_compiler
 
-_MODEL_OBJECT = re.compile(r"/model\.dir/")
+#: Object files of the model library, and those of TensorFlow Lite Micro.
+_MODEL_OBJECT = re.compile(r"/model\.dir/|\blibtflm\.a\(")
+_NINJA_COUNT = re.compile(rb"\[(\d+)/(\d+)\] ")
 
 
 def tools_of(project: Project) -> BuilderTools:
@@ -30,8 +34,15 @@ def tools_of(project: Project) -> BuilderTools:
     Raises:
         ToolMissingError: the compiler is not installed.
     """
-    compiler = find_compiler(project.board)
-    return BuilderTools(name=str(compiler), identity=(compiler.banner, *compiler.command))
+    compilers = _compilers(project)
+    identity = tuple(word for one in compilers for word in (one.banner, *one.command))
+    return BuilderTools(name=str(compilers[0]), identity=identity)
+
+
+def _compilers(project: Project) -> tuple[Compiler, ...]:
+    """For C; then for C++, if the project has any."""
+    c = find_compiler(project.board)
+    return (c,) if project.library is None else (c, find_cxx_compiler(project.board))
 
 
 def compile_project(project: Project, directory: Path, key: str, progress: Progress) -> Built:
@@ -43,27 +54,40 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
         DoesNotFitError: the linker ran out of one of the board's memories.
     """
     progress(f"building for {project.board.id}", 0, 0)
-    compiler = find_compiler(project.board)
+    compilers = _compilers(project)
     configure = [
         program_of_package("cmake"),
         *("-G", "Ninja", "-S", str(project.directory), "-B", str(directory)),
         f"-DCMAKE_MAKE_PROGRAM={program_of_package('ninja')}",
-        f"-DCMAKE_C_COMPILER={_single_program(compiler, directory)}",
-        *("-DCMAKE_C_COMPILER_WORKS=TRUE", "-DCMAKE_C_COMPILER_FORCED=TRUE"),
         "-DCMAKE_COLOR_DIAGNOSTICS=OFF",
     ]
+    for language, compiler in zip(("C", "CXX"), compilers, strict=False):
+        program = _single_program(compiler, directory / f"compiler_{language.lower()}")
+        configure += [
+            f"-DCMAKE_{language}_COMPILER={program}",
+            f"-DCMAKE_{language}_COMPILER_WORKS=TRUE",
+            f"-DCMAKE_{language}_COMPILER_FORCED=TRUE",
+        ]
+    environment: dict[str, str] = {}
+    if project.library is not None:
+        configure.append(f"-DEDGEKIT_LAUNCHER={sys.executable};-I;{object_cache.__file__}")
+        environment = _object_cache(project.library, compilers, directory)
     toolchain_file = project.directory / TOOLCHAIN_FILE
     if toolchain_file.is_file():
         configure.append(f"-DCMAKE_TOOLCHAIN_FILE={toolchain_file.resolve()}")
     log = directory / "build.log"
     for command in (configure, [program_of_package("ninja"), "-v", "-C", str(directory)]):
-        if _run(command, log) != 0:
+        if _run(command, log, environment, _ninja_progress(project, progress)) != 0:
             text = log.read_text(encoding="utf-8", errors="replace")
             raise build_log.explain(text, project.board, cache.keep_log(text, key))
     return Built(
         elf=directory / "firmware.elf",
         linker_map=directory / "firmware.map",
-        model_objects=tuple(sorted((directory / "CMakeFiles" / "model.dir").rglob("*.o*"))),
+        model_objects=tuple(
+            path
+            for target in ("model", "tflm")
+            for path in sorted((directory / "CMakeFiles" / f"{target}.dir").rglob("*.o*"))
+        ),
         model_object=_MODEL_OBJECT,
         flash_parts=_flash_parts(project.board, directory),
     )
@@ -90,10 +114,41 @@ def by_hand(project: Project) -> str:
     )
 
 
-def _run(command: list[str], log: Path) -> int:
+def _object_cache(
+    library: TflmSources, compilers: Sequence[Compiler], directory: Path
+) -> dict[str, str]:
+    """What the compiler's launcher has to know, as its environment."""
+    who = "".join(compiler.banner for compiler in compilers)
+    digests = {
+        f"{library.directory.as_posix()}/{source}": f"{who} {library.digest_of(source)}"
+        for source in library.sources
+    }
+    file = directory / "object_digests.json"
+    file.write_text(json.dumps(digests), encoding="utf-8")
+    return {object_cache.DIGESTS: str(file), object_cache.CACHE: str(cache.objects())}
+
+
+def _ninja_progress(project: Project, progress: Progress) -> Callable[[bytes], None]:
+    """What tells `progress` of each line of Ninja's that begins with [3/12]."""
+    stage = f"building for {project.board.id}"
+
+    def tell(line: bytes) -> None:
+        count = _NINJA_COUNT.match(line)
+        if count is not None:
+            progress(stage, int(count[1]), int(count[2]))
+
+    return tell
+
+
+def _run(
+    command: list[str],
+    log: Path,
+    environment: Mapping[str, str],
+    on_line: Callable[[bytes], None],
+) -> int:
     """Run in a process group of its own, which does not outlive this call."""
-    environment = {**os.environ, "LC_ALL": "C"}
-    for inherited in ("CFLAGS", "LDFLAGS", "CPPFLAGS"):
+    environment = {**os.environ, "LC_ALL": "C", **environment}
+    for inherited in ("CFLAGS", "CXXFLAGS", "LDFLAGS", "CPPFLAGS"):
         environment.pop(inherited, None)
     with log.open("ab") as output:
         output.write(f"$ {shlex.join(command)}\n".encode())
@@ -101,15 +156,22 @@ def _run(command: list[str], log: Path) -> int:
         process = processes.start(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=environment,
         )
         try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                output.write(line)
+                on_line(line)
             return process.wait()
         except BaseException:
             processes.end(process)  # Ninja then ends its compilers, in groups of their own
             raise
+        finally:
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def program_of_package(name: str) -> str:
@@ -121,11 +183,10 @@ def program_of_package(name: str) -> str:
     return path
 
 
-def _single_program(compiler: Compiler, directory: Path) -> str:
+def _single_program(compiler: Compiler, script: Path) -> str:
     """CMake wants one program: a compiler that is a command of several words gets a script."""
     if len(compiler.command) == 1:
         return compiler.command[0]
-    script = directory / "cc"
     script.write_text(f'#!/bin/sh\nexec {shlex.join(compiler.command)} "$@"\n', encoding="utf-8")
     script.chmod(0o755)
     return str(script)

@@ -24,6 +24,14 @@ _PACKAGES = {
     "xtensa-lx106-elf": "gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf",
 }
 _ZIG_SERVES = "riscv64-unknown-elf"  # boards of 32 bits
+_CXX_PACKAGES = {
+    "arm-none-eabi": "install Debian's libstdc++-arm-none-eabi-dev: "
+    "sudo scripts/install-debian-packages arm",
+    "host": "install Debian's g++; or pip install 'edgekit[zig]', CXX='python -m ziglang c++'",
+}
+#: What TensorFlow Lite Micro includes of the C++ library.
+_CXX_TRIAL = "#include <algorithm>\n#include <cmath>\n#include <limits>\n#include <type_traits>\n"
+_CXX_OF = {"gcc": "g++", "clang": "clang++", "cc": "c++"}
 _VERSION = re.compile(r"\b\d+\.\d+(?:\.\d+)?\b")
 
 
@@ -61,6 +69,55 @@ def find_compiler(board: Board) -> Compiler:
     return Compiler(
         command=command, name=name, version=found.group() if found else "?", banner=banner
     )
+
+
+def find_cxx_compiler(board: Board) -> Compiler:
+    """The C++ compiler that goes with find_compiler(board); for the host $CXX if it is set.
+
+    Raises:
+        ToolMissingError: there is none, or it comes without the C++ library.
+    """
+    remedy = _CXX_PACKAGES.get(board.toolchain, f"use a {board.toolchain} toolchain that has both")
+    command = _cxx_command(board)
+    path = shutil.which(command[0])
+    if path is None:
+        raise ToolMissingError(
+            f"engine tflm needs {command[0]}, which is not installed", hint=remedy
+        )
+    command = (path, *command[1:])
+    banner = _banner(command)
+    trial = subprocess.run(
+        [*command, *board.isa_flags, "-fsyntax-only", "-x", "c++", "-"],
+        input=_CXX_TRIAL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if trial.returncode != 0:
+        name = Path(command[0]).name
+        raise ToolMissingError(
+            f"engine tflm needs the C++ library, which {name} comes without on this computer",
+            hint=remedy,
+        )
+    if "ziglang" in command:
+        version = importlib.metadata.version("ziglang")
+        return Compiler(command=command, name="zig c++", version=version, banner=banner + version)
+    found = _VERSION.search(re.sub(r"\([^)]*\)", "", banner)) or _VERSION.search(banner)
+    version = found.group() if found else "?"
+    return Compiler(command=command, name=Path(path).name, version=version, banner=banner)
+
+
+def _cxx_command(board: Board) -> tuple[str, ...]:
+    if board.toolchain != "host":
+        return (f"{board.toolchain}-g++",)
+    chosen = shlex.split(os.environ.get("CXX", ""))
+    if chosen:
+        return tuple(chosen)
+    program, *words = _host_command()
+    if "ziglang" in words:
+        return (program, *words[:-1], "c++")
+    beside = Path(program).with_name(_CXX_OF.get(Path(program).name, "c++"))
+    return (str(beside), *words)
 
 
 def _cross_command(board: Board) -> tuple[str, ...]:

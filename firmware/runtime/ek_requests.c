@@ -172,7 +172,9 @@ static ek_status answer_memory(ek_server *server, ek_reader *request, ek_writer 
     uint32_t stack_bytes = EK_LINK_STACK_UNKNOWN;
     ek_server_busy(server);
     const ek_status status = ek_run_stack(server, &stack_bytes);
-    ek_put_u32(reply, server->model->arena_bytes);
+    const ek_model *const model = server->model;
+    ek_put_u32(reply,
+               model->arena_used == NULL ? model->arena_bytes : (uint32_t)model->arena_used());
     ek_put_u32(reply, stack_bytes);
     return status;
 }

@@ -138,6 +138,17 @@ def test_constants_are_aligned_to_16_bytes() -> None:
     assert [start[0] % 16 for start in starts[1:] if start] == [0] * 6
 
 
+def test_equal_constants_are_written_once() -> None:
+    value = np.arange(600, dtype=np.int32)
+    alike = [models.constant(value, DType.INT32) for _ in range(2)]
+    output = models.tensor([600], DType.INT32)
+    maximum = models.operator("maximum", alike, [output], ops.NoAttributes())
+    content = tflite_writer.write(models.graph_of([maximum], [], [output]))
+    assert content.count(value.tobytes()) == 1
+    buffers = FlatBuffer(content).root("model").tables(schema.Model.BUFFERS, "buffer")
+    assert len(buffers) == 2
+
+
 def test_operators_without_a_definition_are_written_by_name() -> None:
     source, middle, result = (models.tensor([2], scale=1.0) for _ in range(3))
     first = models.operator("transpose_conv", [source], [middle], ops.NoAttributes())

@@ -5,7 +5,7 @@ from support.memory_graphs import graph, operator, tensor
 
 from edgekit.errors import MemoryPlanError
 from edgekit.ir import Graph
-from edgekit.memory import plan_problem
+from edgekit.memory import TFLM, plan, plan_problem
 
 
 def lifetimes(of: Graph, scratch: tuple[int, ...] | None = None) -> dict[str, tuple[int, int]]:
@@ -173,3 +173,27 @@ def test_the_last_user_of_a_view_may_be_taken_over_with_it():
     a, b, view = (tensor(name, 16) for name in ("a", "b", "view"))
     of = graph([operator("view", [a], view), operator("in_place", [view], b)], [a], [b])
     assert takeovers(of) == [(1, "a", "b")]
+
+
+def test_tflite_micro_shares_no_bytes_but_those_of_a_reshape():
+    a, b, c, d, out = (tensor(name, 16) for name in ("a", "b", "c", "d", "out"))
+    fixed = tensor("fixed", 16, constant=True)
+    of = graph(
+        [
+            operator("in_place", [a, fixed], b),
+            operator("reshape", [b], c),
+            operator("squeeze", [c], d),
+            operator("in_place", [d, fixed], out),
+        ],
+        [a],
+        [out, fixed],
+    )
+    problem = plan_problem(of, [0] * 4, rules=TFLM)
+    assert problem.takeovers == ()
+    names = [[m.tensor.name for m in value.members if m.tensor] for value in problem.values]
+    assert sorted(names) == [["a"], ["b", "c"], ["d"], ["out"]]
+    made = plan(of, [0] * 4, rules=TFLM)
+    assert made.arena_bytes == 32
+    assert made.offset_of(b) == made.offset_of(c) != made.offset_of(d)
+    with pytest.raises(MemoryPlanError, match="has no place in the arena"):
+        made.offset_of(fixed)

@@ -41,8 +41,9 @@ BOARDS = [
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    """With a space in it, as on many a computer."""
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "my cache"))
+    return tmp_path / "my cache"
 
 
 @pytest.fixture
@@ -142,7 +143,8 @@ def test_the_core_directory_is_made_once_and_sends_nothing_home(own_cache: Path)
 
 
 def test_the_library_finder_finds_the_model(host: Board, tmp_path: Path):
-    image = toolchain.build_project(tiny_project(host, tmp_path, options=BY_PLATFORMIO))
+    directory = tmp_path / "my first model"
+    image = toolchain.build_project(tiny_project(host, directory, options=BY_PLATFORMIO))
     assert "|-- ek_tiny @ " in image.log.read_text()
 
 

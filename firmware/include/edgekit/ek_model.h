@@ -10,6 +10,10 @@
 
 #include "edgekit/ek_status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define EK_MAX_RANK        6
 #define EK_ARENA_ALIGNMENT 16
 
@@ -63,7 +67,7 @@ typedef struct {
     const char *name;
     const char *engine;   /* "aot" or "tflm" */
     uint8_t sha256[32];   /* of the .tflite */
-    uint32_t arena_bytes; /* inputs, outputs, activations and scratch */
+    uint32_t arena_bytes; /* inputs, outputs, activations, scratch; what an interpreter keeps */
     uint32_t macs;        /* of one invoke; UINT32_MAX: so many or more */
     uint16_t input_count, output_count, step_count;
     const ek_tensor *inputs, *outputs;
@@ -81,6 +85,12 @@ typedef struct {
     /* Same as invoke, with `hook` called after each step; NULL in a library built with EK_PROFILE
      * 0. */
     ek_status (*invoke_hooked)(ek_step_hook hook, void *context);
+    /* Bytes of the arena that the model took, 0 before init; NULL where that is all arena_bytes. */
+    size_t (*arena_used)(void);
 } ek_model;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -17,7 +17,9 @@ from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 env = DefaultEnvironment()
 board = env.BoardConfig()
 build = board.get("build")
-elf = "$BUILD_DIR/firmware.elf"
+# Written out: SCons would break variables at the spaces in them.
+project, made = env.subst("$PROJECT_DIR"), env.subst("$BUILD_DIR")
+elf = f"{made}/firmware.elf"
 
 
 def compiler():
@@ -47,7 +49,7 @@ def plug_in(target, source, env):
     if importlib.util.find_spec("edgekit") is None:
         print(f"Error: to play {env['BOARD']}, PlatformIO and edgekit must share a Python")
         return 1
-    link, said = Path(env.subst("$BUILD_DIR/serial")), Path(env.subst("$BUILD_DIR/emulator.log"))
+    link, said = Path(made) / "serial", Path(made) / "emulator.log"
     link.unlink(missing_ok=True)  # unplugs the one before
     command = [sys.executable, "-m", "edgekit.emulators", env["BOARD"], str(source[0]), str(link)]
     with said.open("w") as log:
@@ -79,12 +81,12 @@ env.Replace(
 )
 env.Append(
     ASPPFLAGS=["-x", "assembler-with-cpp", *build["isa_flags"]],
-    CCFLAGS=[*build["isa_flags"], "-ffile-prefix-map=$PROJECT_DIR=."],
+    CCFLAGS=[*build["isa_flags"], f"-ffile-prefix-map={project}=."],
     LINKFLAGS=[*build["isa_flags"]],
     PROGEMITTER=[in_order_of_names],
 )
 if build["linker_script"]:
-    script = f"$PROJECT_DIR/{build['linker_script']}"
+    script = f"{project}/{build['linker_script']}"
     env.Append(
         LINKFLAGS=[
             "-nostartfiles",
@@ -96,7 +98,7 @@ if build["linker_script"]:
 env.AddBuildMiddleware(object_beside_its_twin, "*.S")
 said = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True)
 if "clang" not in said.stdout:
-    env.Append(LINKFLAGS=["-Wl,-Map=${BUILD_DIR}/firmware.map"])
+    env.Append(LINKFLAGS=[f"-Wl,-Map={made}/firmware.map"])
 
 program = env.BuildProgram()
 AlwaysBuild(env.Alias("buildprog", program))
