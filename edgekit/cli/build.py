@@ -16,6 +16,7 @@ from edgekit.cli.options import (
     FrameworkOption,
     LinkOption,
     ModelArgument,
+    StackOption,
     TflmLibraryOption,
 )
 from edgekit.errors import UserError
@@ -37,6 +38,7 @@ def build(
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
     link: LinkOption = "uart",
+    stack: StackOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -63,7 +65,7 @@ def build(
     from edgekit import boards, pipeline
 
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
-    options = choice.project_options(builder, link)
+    options = choice.project_options(builder, link, stack)
     if project_only and output is None:
         raise UserError("--project-only needs a place for the project", hint="add -o DIR")
     with console.progress() as progress:

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import console
-from edgekit.cli.options import EngineOption, FrameworkOption, LinkOption, parse_link
+from edgekit.cli.options import (
+    EngineChoice,
+    EngineOption,
+    FrameworkOption,
+    LinkOption,
+    StackOption,
+    TflmLibraryOption,
+)
 from edgekit.errors import UserError
 
 
@@ -25,14 +32,8 @@ def new(
     framework: FrameworkOption = None,
     engine: EngineOption = "aot",
     link: LinkOption = "uart",
-    tflm_library: Annotated[
-        str | None,
-        typer.Option(
-            "--tflm-library",
-            metavar="SPEC|DIR",
-            help="TensorFlow Lite Micro for engine tflm; default: the framework's.",
-        ),
-    ] = None,
+    stack: StackOption = None,
+    tflm_library: TflmLibraryOption = None,
     update: Annotated[
         bool, typer.Option("--update", help="Replace the model of an application: only lib/.")
     ] = False,
@@ -48,12 +49,12 @@ def new(
         edgekit new doorbell --update --model kws.tflite
     """
     from edgekit.pipeline import application
-    from edgekit.project import ProjectOptions
 
-    options = ProjectOptions(link=parse_link(link), tflm_library=tflm_library)
+    choice = EngineChoice(engine=engine, tflm_library=tflm_library)
+    options = choice.project_options(link=link, stack=stack)
     if update:
-        given = (board, framework, tflm_library)
-        if any(choice is not None for choice in given) or (engine, link) != ("aot", "uart"):
+        given = (board, framework, stack, tflm_library)
+        if any(one is not None for one in given) or (engine, link) != ("aot", "uart"):
             raise UserError(
                 "--update keeps what the application was made for",
                 hint="give only --model, or make a new application",

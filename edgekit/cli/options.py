@@ -98,6 +98,15 @@ LinkOption = Annotated[
         "--link", metavar="uart|usb", help="An ESP32's serial port: UART, or the chip's own USB."
     ),
 ]
+StackOption = Annotated[
+    int | None,
+    typer.Option(
+        "--stack",
+        min=2048,
+        metavar="BYTES",
+        help="Stack of the task that runs the model, on a framework; default: the board's file.",
+    ),
+]
 EngineOption = Annotated[
     str, typer.Option("--engine", help="How the model runs: aot (compiled), tflm (interpreted).")
 ]
@@ -140,8 +149,10 @@ class EngineChoice:
 
         return None if self.arena is None else parse_bytes(self.arena)
 
-    def project_options(self, builder: str | None = None, link: str = "uart") -> ProjectOptions:
-        """How the firmware is compiled, with the --builder and --link options.
+    def project_options(
+        self, builder: str | None = None, link: str = "uart", stack: int | None = None
+    ) -> ProjectOptions:
+        """How the firmware is compiled, with the options --builder, --link and --stack.
 
         Raises:
             UserError: there is no such builder or link, or a library was named for an engine
@@ -152,7 +163,7 @@ class EngineChoice:
                 f"--tflm-library was given, but engine {self.engine} takes no library",
                 hint="add --engine tflm, or leave it out",
             )
-        return replace(project_options(builder, link), tflm_library=self.tflm_library)
+        return replace(project_options(builder, link, stack), tflm_library=self.tflm_library)
 
 
 def parse_link(text: str) -> Literal["uart", "usb"]:
@@ -166,8 +177,10 @@ def parse_link(text: str) -> Literal["uart", "usb"]:
     return "usb" if text == "usb" else "uart"
 
 
-def project_options(builder: str | None, link: str = "uart") -> ProjectOptions:
-    """The --builder and --link options.
+def project_options(
+    builder: str | None, link: str = "uart", stack: int | None = None
+) -> ProjectOptions:
+    """The --builder, --link and --stack options.
 
     Raises:
         UserError: there is no such builder, or no such link.
@@ -183,6 +196,7 @@ def project_options(builder: str | None, link: str = "uart") -> ProjectOptions:
     return ProjectOptions(
         builder=builder,  # type: ignore[arg-type]  # one of them, as was seen
         link=parse_link(link),
+        stack_bytes=stack,
     )
 
 

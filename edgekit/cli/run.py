@@ -19,6 +19,7 @@ from edgekit.cli.options import (
     LinkOption,
     ModelArgument,
     RunsOption,
+    StackOption,
     TflmLibraryOption,
     WarmupOption,
     parse_inputs,
@@ -60,6 +61,7 @@ def run(
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
     link: LinkOption = "uart",
+    stack: StackOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -92,7 +94,7 @@ def run(
 
     console.refuse_unwritable(json)
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
-    options = choice.project_options(builder, link)
+    options = choice.project_options(builder, link, stack)
     if virtual and (fit or port != "auto"):
         raise UserError(
             "--virtual was given with --port or --fit",

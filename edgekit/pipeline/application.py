@@ -15,7 +15,8 @@ from typing import Any
 from edgekit import boards, emulators, project
 from edgekit.boards import Board
 from edgekit.errors import UserError
-from edgekit.pipeline.compiling import CompiledModel, compile
+from edgekit.pipeline import compiling
+from edgekit.pipeline.compiling import CompiledModel
 from edgekit.project import ApplicationFiles, ModelBytes, ProjectOptions
 
 _LIBRARY = "lib"
@@ -61,7 +62,7 @@ def new(
     """
     target = Path(directory)
     _refuse_if_in_use(target)
-    compiled = compile(model, boards.load(board, framework), engine=engine)
+    compiled = compiling.compile(model, boards.load(board, framework), engine=engine)
     options = options or ProjectOptions()
     files = _files(compiled, options, title=target.resolve().name)
     record = _record_of(compiled, options)
@@ -87,7 +88,7 @@ def update(directory: str | os.PathLike[str], model: str | os.PathLike[str]) -> 
     record = _read_record(target)
     options = ProjectOptions(link=record["link"], tflm_library=record["tflm_library"])
     board = boards.load(record["board"], record["framework"] or None)
-    compiled = compile(model, board, engine=record["engine"])
+    compiled = compiling.compile(model, board, engine=record["engine"])
     if compiled.sources.model_name != record["model_name"]:
         name = record["model_name"]
         raise UserError(

@@ -15,7 +15,7 @@ from edgekit.codegen import aot
 from edgekit.errors import DoesNotFitError, ModelError, UnsupportedOperatorsError, UserError
 from edgekit.frontends import tflite
 from edgekit.ir import Graph
-from edgekit.memory.lifetimes import ALIGNMENT_BYTES
+from edgekit.memory.lifetimes import aligned
 from edgekit.memory.tflm_scratch import KernelLibrary
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 Engine = Literal["aot", "tflm"]
 ENGINES: tuple[Engine, ...] = ("aot", "tflm")
-
-#: With less than this beside its tensors TensorFlow Lite Micro crashes, where it should refuse.
-_SAFE_BYTES_PER_POINTER_BYTE = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,15 +171,7 @@ def _interpreted(content: bytes, source: Graph, board: Board, arena_bytes: int |
         content, source, pointer_bytes=pointer_bytes, kernels=_kernel_libraries(board)
     )
     if arena_bytes is not None:
-        least = form.lower_bound_bytes + _SAFE_BYTES_PER_POINTER_BYTE * pointer_bytes
-        if arena_bytes < least:
-            raise UserError(
-                f"an arena of {arena_bytes:,} bytes is too small: the model's tensors alone take "
-                f"{form.lower_bound_bytes:,}, and the interpreter keeps more than "
-                f"{least - form.lower_bound_bytes:,}",
-                hint="leave --arena out, and see what the board says that it used",
-            )
-        arena_bytes = -(-arena_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+        arena_bytes = _checked_arena_bytes(arena_bytes, form)
     return TflmModel(
         content=content,
         source_graph=source,
@@ -193,6 +182,18 @@ def _interpreted(content: bytes, source: Graph, board: Board, arena_bytes: int |
         arena_proof="none",  # no bound is known of what an interpreter keeps
         embedded=form,
     )
+
+
+def _checked_arena_bytes(arena_bytes: int, form: EmbeddedModel) -> int:
+    """The next whole number of units, if the library will refuse it rather than crash in it."""
+    least = max(form.start_bytes, form.lower_bound_bytes)
+    if arena_bytes < least:
+        raise UserError(
+            f"an arena of {arena_bytes:,} bytes is too small: the model's tensors take "
+            f"{form.lower_bound_bytes:,}, the interpreter may need {form.start_bytes:,} to start",
+            hint="leave --arena out, and see what the board says that it used; or add --fit",
+        )
+    return aligned(arena_bytes)
 
 
 def _kernel_libraries(board: Board) -> tuple[KernelLibrary, ...] | None:

@@ -87,8 +87,9 @@ def write_project(
     """
     builder = options.builder or board.build
     _check(board, options, model_name)
-    parts = _parts(files, model_name, board, options, tflm, model_bytes)
-    flags = compiler_flags(board, options, parts.tflm_sources)
+    library = _library(tflm, board, options, builder)
+    parts = _parts(files, model_name, board, options, tflm, model_bytes, library)
+    flags = compiler_flags(board, options, library)
     parts = dataclasses.replace(parts, build_id=_build_id(parts, flags, builder))
     tree = _TREES[builder](parts)
     write_tree(tree, directory)
@@ -148,8 +149,8 @@ def _parts(
     options: ProjectOptions,
     tflm: TflmNeeds | None,
     model_bytes: ModelBytes | None,
+    library: TflmSources | None = None,
 ) -> ProjectParts:
-    library = _library(tflm, board, options)
     return ProjectParts(
         model_files=files,
         model_name=model_name,
@@ -163,11 +164,12 @@ def _parts(
     )
 
 
-def _library(tflm: TflmNeeds | None, board: Board, options: ProjectOptions) -> TflmSources | None:
+def _library(
+    tflm: TflmNeeds | None, board: Board, options: ProjectOptions, builder: Builder
+) -> TflmSources | None:
     """The sources of TensorFlow Lite Micro that this project compiles itself."""
     if tflm is None or board.platformio is not None:
         return None  # a framework builds its libraries itself, whole
-    builder = options.builder or board.build
     if builder == "platformio" and not _is_directory(options.tflm_library):
         return None  # PlatformIO finds the library by its name
     return tflm_library.choose(options.tflm_library, tflm, board)
@@ -186,6 +188,10 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
         raise BoardError(
             f"{board.id} has no sanitizers: they need an operating system",
             hint="use board host, or build without them",
+        )
+    if options.stack_bytes is not None and board.platformio is None:
+        raise BoardError(
+            f"{board.id} has no task whose stack could be set", hint="leave the stack out"
         )
     if options.link == "usb" and board.framework == "none":
         raise BoardError(

@@ -120,8 +120,8 @@ def files(
         options=_options(parts, engine),
         inputs=tuple(map(_tensor, inputs)),
         outputs=tuple(map(_tensor, outputs)),
-        psram=_in_psram(parts),
-        stack_bytes=parts.options.stack_bytes or board.stack_bytes,
+        psram=parts.arena_in_psram,
+        stack_bytes=parts.stack_bytes,
         baud=board.reach.baud or 115200,
         usb=parts.options.link == "usb",
         platformio=board.platformio is not None,
@@ -209,12 +209,6 @@ def _rendered(facts: ApplicationContext, folder: str, names: Mapping[str, str]) 
     return {path: render(f"{where}{name}.j2", **fields) for name, path in names.items()}
 
 
-def _in_psram(parts: ProjectParts) -> bool:
-    sizes = parts.model_bytes
-    place = parts.board.arena_memory(sizes.arena, sizes.inputs)
-    return place is not None and place.kind == "psram"
-
-
 def _options(parts: ProjectParts, engine: str) -> str:
     board, chosen = parts.board, parts.options
     words = [f"--board {board.id}"]
@@ -222,6 +216,8 @@ def _options(parts: ProjectParts, engine: str) -> str:
         words.append(f"--framework {board.framework}")
     if engine != "aot":
         words.append(f"--engine {engine}")
+    if chosen.stack_bytes is not None:
+        words.append(f"--stack {chosen.stack_bytes}")
     if chosen.link != "uart":
         words.append(f"--link {chosen.link}")
     return " ".join(words)

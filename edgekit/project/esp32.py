@@ -86,11 +86,11 @@ def context(
         platformio_board=board.platformio.board,
         flash_megabytes=(board.flash_bytes or 0) >> 20,
         clock_megahertz=board.clock_hz // 1_000_000,
-        stack_bytes=options.stack_bytes or board.stack_bytes,
+        stack_bytes=parts.stack_bytes,
         app_partition=f"{_app_partition_bytes(parts):#x}",
         usb=options.link == "usb",
         has_usb=USB_SERIAL_JTAG in board.reach.usb,
-        psram=_arena_in_psram(parts),
+        psram=parts.arena_in_psram,
         baud=board.reach.baud or 115200,
         optimisation=options.optimisation,
         definitions=tuple(f"{name}={value}" for name, value in defined.items()),
@@ -121,12 +121,6 @@ def rendered(folder: str, names: tuple[str, ...], facts: Esp32Context) -> dict[s
 
 def _sources(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(path for path in paths if path.endswith((".c", ".cc", ".cpp"))))
-
-
-def _arena_in_psram(parts: ProjectParts) -> bool:
-    sizes = parts.model_bytes
-    place = parts.board.arena_memory(sizes.arena, sizes.inputs)
-    return place is not None and place.kind == "psram"
 
 
 def _app_partition_bytes(parts: ProjectParts) -> int:

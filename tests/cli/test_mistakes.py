@@ -99,7 +99,7 @@ def test_an_arena_that_is_no_size_is_refused(edgekit, model):
 
 def test_an_arena_too_small_for_the_tensors_is_refused_before_a_build(edgekit, model):
     done = edgekit("run", model, "--engine", "tflm", "--arena", "64")
-    said(done, 2, "64 bytes is too small", "tensors alone")
+    said(done, 2, "64 bytes is too small", "to start")
 
 
 def test_only_an_arena_of_unknown_size_can_be_fitted(edgekit, model):

@@ -210,6 +210,7 @@ def test_nothing_is_left_of_an_application_that_cannot_be(
             ["-b", "esp32-c3", "--framework", "none", "--link", "usb"],
             "answers on UART and USB alike",
         ),
+        (["-b", "host", "--stack", "4096"], "host has no task whose stack could be set"),
         (["-b", "esp32", "--link", "wifi"], "there is no link 'wifi'"),
         ([], "say what the application is for"),
         (["--update", "-b", "host"], "--update keeps what the application was made for"),
