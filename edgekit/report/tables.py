@@ -129,11 +129,16 @@ def operators(m: Measurement) -> Table:
 
 
 def board_list(boards: Iterable[Board]) -> Table:
-    """One board a line, with the highest rung that it was verified on."""
+    """One board a line, with the highest rung that it was verified on.
+
+    Args:
+        boards: each with its default framework, and with those that were verified otherwise.
+    """
     table = plain("id", "core", "counts", "verified", ">RAM", ">flash")
     for board in boards:
+        of_default = board.framework == (*board.frameworks, "")[0]
         table.add_row(
-            board.id,
+            board.id if of_default else f"{board.id} ({board.framework})",
             board.core,
             board.count.unit,
             board.verified,
@@ -144,8 +149,10 @@ def board_list(boards: Iterable[Board]) -> Table:
 
 
 def memory_size(size: int | None) -> str:
-    """Bytes of a board's memory in KiB, as datasheets give them."""
-    return "–" if size is None else f"{size // 1024} KiB"
+    """Bytes of a board's memory in KiB or whole MiB, as datasheets give them."""
+    if size is None:
+        return "–"
+    return f"{size >> 20} MiB" if size and size % (1 << 20) == 0 else f"{size // 1024} KiB"
 
 
 def memory_over_time(
@@ -175,6 +182,9 @@ def board_facts(board: Board) -> Table:
     table.add_column(overflow="fold")
     table.add_row("id", board.id)
     table.add_row("name", board.name)
+    if board.frameworks:
+        others = ", ".join(name for name in board.frameworks if name != board.framework)
+        table.add_row("framework", f"{board.framework}; also {others}")
     table.add_row("MCU", f"{board.mcu}, {board.core}")
     if board.clock_hz:
         table.add_row("clock", f"{board.clock_hz / 1e6:g} MHz ({board.clock_source})")
@@ -184,8 +194,14 @@ def board_facts(board: Board) -> Table:
             memory.kind,
             f"{memory.name}: {memory.size_bytes:,} bytes at {memory.start:#010x} ({memory.source})",
         )
-    table.add_row("port", f"firmware/ports/{board.port}.c")
+    table.add_row("port", f"firmware/ports/{board.port}")
     table.add_row("built, flashed", f"{board.build}, {board.flash}")
+    if board.platformio is not None:
+        table.add_row("platform", f"{board.platformio.platform}, board {board.platformio.board}")
+    if board.esptool is not None:
+        table.add_row("chip", f"{board.esptool.chip} ({board.esptool.source})")
+    if board.reach.usb:
+        table.add_row("USB", f"{', '.join(board.reach.usb)} ({board.reach.source})")
     table.add_row("counts", f"{board.count.unit} ({board.count.source})")
     if board.emulator is not None and board.emulator.program:
         table.add_row("emulator", " ".join((board.emulator.program, *board.emulator.args)))
