@@ -47,6 +47,7 @@ class FakeBoard:
     model_name: str = "fake"
     model_sha256: str = 32 * "00"
     arena_bytes: int = 0
+    model_status: Status = Status.OK  # with which the model started
     macs: int = 0
     stack_bytes: int | None = None
     log: str = ""
@@ -111,7 +112,7 @@ class FakeBoard:
         counts = (len(self.inputs), len(self.outputs), len(self.steps))
         head = struct.pack(
             "<BBBBHHHHHIII",
-            *(VERSION, features, ResetCause.POWER_ON, Status.OK),
+            *(VERSION, features, ResetCause.POWER_ON, self.model_status),
             *(self.max_payload_bytes, self.max_payload_bytes // 8, *counts),
             *(self.arena_bytes, self.macs, self.ticks_hz),
         )

@@ -7,22 +7,22 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from edgekit import boards, codegen, memory, passes, schemes
 from edgekit.boards import Board
-from edgekit.codegen import aot, embedded, tflm
+from edgekit.codegen import aot
 from edgekit.errors import DoesNotFitError, ModelError, UnsupportedOperatorsError, UserError
 from edgekit.frontends import tflite
 from edgekit.ir import Graph
-from edgekit.memory.lifetimes import ALIGNMENT_BYTES
+from edgekit.memory.lifetimes import aligned
 from edgekit.memory.tflm_scratch import KernelLibrary
+
+if TYPE_CHECKING:
+    from edgekit.codegen.embedded import EmbeddedModel
 
 Engine = Literal["aot", "tflm"]
 ENGINES: tuple[Engine, ...] = ("aot", "tflm")
-
-#: With less than this beside its tensors TensorFlow Lite Micro crashes, where it should refuse.
-_SAFE_BYTES_PER_POINTER_BYTE = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class AotModel(CompiledModel):
 class TflmModel(CompiledModel):
     """A model for TensorFlow Lite Micro's interpreter."""
 
-    embedded: embedded.EmbeddedModel
+    embedded: EmbeddedModel
 
 
 @overload
@@ -151,6 +151,8 @@ def _ahead_of_time(content: bytes, source: Graph, board: Board, path: Path) -> A
 
 def _naming_the_other_engine(error: UnsupportedOperatorsError) -> UnsupportedOperatorsError:
     """The same error; where engine tflm has all of these operators, its hint says so."""
+    from edgekit.codegen import tflm
+
     if not all(tflm.can_run(operator.name) for operator in error.operators):
         return error
     return UnsupportedOperatorsError(
@@ -161,21 +163,15 @@ def _naming_the_other_engine(error: UnsupportedOperatorsError) -> UnsupportedOpe
 
 
 def _interpreted(content: bytes, source: Graph, board: Board, arena_bytes: int | None) -> TflmModel:
+    from edgekit.codegen import embedded, tflm  # they write .tflite files, which others do not
+
     tflm.refuse_unsupported(source)
     pointer_bytes = pointer_bytes_of(board)
     form = embedded.embed(
         content, source, pointer_bytes=pointer_bytes, kernels=_kernel_libraries(board)
     )
     if arena_bytes is not None:
-        least = form.lower_bound_bytes + _SAFE_BYTES_PER_POINTER_BYTE * pointer_bytes
-        if arena_bytes < least:
-            raise UserError(
-                f"an arena of {arena_bytes:,} bytes is too small: the model's tensors alone take "
-                f"{form.lower_bound_bytes:,}, and the interpreter keeps more than "
-                f"{least - form.lower_bound_bytes:,}",
-                hint="leave --arena out, and see what the board says that it used",
-            )
-        arena_bytes = -(-arena_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+        arena_bytes = _checked_arena_bytes(arena_bytes, form)
     return TflmModel(
         content=content,
         source_graph=source,
@@ -186,6 +182,18 @@ def _interpreted(content: bytes, source: Graph, board: Board, arena_bytes: int |
         arena_proof="none",  # no bound is known of what an interpreter keeps
         embedded=form,
     )
+
+
+def _checked_arena_bytes(arena_bytes: int, form: EmbeddedModel) -> int:
+    """The next whole number of units, if the library will refuse it rather than crash in it."""
+    least = max(form.start_bytes, form.lower_bound_bytes)
+    if arena_bytes < least:
+        raise UserError(
+            f"an arena of {arena_bytes:,} bytes is too small: the model's tensors take "
+            f"{form.lower_bound_bytes:,}, the interpreter may need {form.start_bytes:,} to start",
+            hint="leave --arena out, and see what the board says that it used; or add --fit",
+        )
+    return aligned(arena_bytes)
 
 
 def _kernel_libraries(board: Board) -> tuple[KernelLibrary, ...] | None:
@@ -203,6 +211,8 @@ def fitted(compiled: CompiledModel, used_bytes: int) -> CompiledModel:
     Raises:
         UserError: it is another engine's, whose arena is exact as it is.
     """
+    from edgekit.codegen import embedded, tflm
+
     if not isinstance(compiled, TflmModel):
         raise UserError(f"engine {compiled.sources.engine} has an arena that is exact as it is")
     form = compiled.embedded

@@ -115,8 +115,10 @@ def _library(
     tflm: TflmNeeds | None, board: Board, options: ProjectOptions, builder: Builder
 ) -> TflmSources | None:
     """The sources of TensorFlow Lite Micro that this project compiles itself."""
-    if tflm is None or (builder == "platformio" and not _is_directory(options.tflm_library)):
-        return None  # PlatformIO finds its libraries
+    if tflm is None or board.platformio is not None:
+        return None  # a framework builds its libraries itself, whole
+    if builder == "platformio" and not _is_directory(options.tflm_library):
+        return None  # PlatformIO finds the library by its name
     return tflm_library.choose(options.tflm_library, tflm, board)
 
 

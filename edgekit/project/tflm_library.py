@@ -8,7 +8,6 @@ header that is included brings the source file of its name.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -113,6 +112,7 @@ class _Tree:
         self._cmsis_nn = found.get("CMSIS-NN")
         self._include_paths = _include_paths(found)
         self._texts: dict[Path, str] = {}
+        self._included: dict[Path, tuple[Path, ...]] = {}
         self._signal = False  # whether a signal operator is needed
 
     def select(self, needs: TflmNeeds, board: Board) -> TflmSources:
@@ -214,18 +214,12 @@ class _Tree:
             own = _source(header.with_suffix(""))
         if own is not None:
             yield own
-        for path in _neighbours(header.parent):
-            if path.suffix in _SUFFIXES and self._is_part(path, stem):
-                yield path
-
-    def _is_part(self, path: Path, stem: str) -> bool:
-        """True if the header <stem>.h declares what `path` defines: x_common.cc, rfft_int16.cc."""
-        if path.stem == f"{stem}_common":
-            return True
-        is_signal = path.is_relative_to(self._root / "signal")
-        has_own_header = path.with_suffix(".h").is_file()
-        is_test = "_test" in path.stem
-        return is_signal and path.stem.startswith(f"{stem}_") and not has_own_header and not is_test
+        common = _source(header.with_name(f"{stem}_common"))
+        if common is not None:
+            yield common
+        if header.is_relative_to(self._root / "signal"):  # one file for each type
+            parts = header.parent.glob(f"{stem}_*")
+            yield from (path for path in parts if _is_part(path))
 
     def _cmsis_nn_sources(self, users: Iterable[Path]) -> set[Path]:
         """The files of CMSIS-NN that define what `users` call, and what those call."""
@@ -250,14 +244,17 @@ class _Tree:
             waiting += new
         return tuple(sorted(seen))
 
-    @functools.cache  # noqa: B019  # a tree lives as long as the search in it
     def _includes(self, path: Path) -> tuple[Path, ...]:
-        places = (path.parent, *self._include_paths)
-        found = (
-            next((full for place in places if (full := place / name).is_file()), None)
-            for name in _INCLUDE.findall(self._text(path))
-        )
-        return tuple(Path(os.path.normpath(full)) for full in found if full is not None)
+        if path not in self._included:
+            places = (path.parent, *self._include_paths)
+            found = (
+                next((full for place in places if (full := place / name).is_file()), None)
+                for name in _INCLUDE.findall(self._text(path))
+            )
+            self._included[path] = tuple(
+                Path(os.path.normpath(full)) for full in found if full is not None
+            )
+        return self._included[path]
 
     def _text(self, path: Path) -> str:
         if path not in self._texts:
@@ -311,6 +308,7 @@ def _source(stem: Path) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-@functools.cache
-def _neighbours(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(folder.iterdir()))
+def _is_part(path: Path) -> bool:
+    """True for a source without a header of its own, such as rfft_int16.cc."""
+    is_source = path.suffix in _SUFFIXES and "_test" not in path.stem
+    return is_source and not path.with_suffix(".h").is_file()

@@ -23,7 +23,7 @@ _PACKAGES = {
     "xtensa-lx106-elf": "gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf",
 }
 _CXX_PACKAGES = {
-    "arm-none-eabi": "install Debian's libstdc++-arm-none-eabi-newlib: "
+    "arm-none-eabi": "install Debian's libstdc++-arm-none-eabi-dev: "
     "sudo scripts/install-debian-packages arm",
     "host": "install Debian's g++; or pip install 'edgekit[zig]', CXX='python -m ziglang c++'",
 }

@@ -56,7 +56,12 @@ static void put_signed(text *t, intmax_t number)
     }
 }
 
-typedef enum { INT, LONG, LONG_LONG, SIZE } width;
+typedef enum {
+    INT,
+    LONG,
+    LONG_LONG,
+    SIZE
+} width;
 
 static const char *parse_width(const char *at, width *w)
 {

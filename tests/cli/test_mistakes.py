@@ -71,7 +71,39 @@ def test_a_file_that_cannot_be_written_is_named(edgekit, model, tmp_path):
 
 
 def test_an_unknown_engine_is_refused(edgekit, model):
-    said(edgekit("run", model, "--engine", "jit"), 2, "jit", "aot")
+    said(edgekit("run", model, "--engine", "jit"), 2, "jit", "aot", "tflm")
+
+
+def test_engine_tflm_without_a_library_says_how_to_name_one(edgekit, model):
+    done = edgekit("run", model, "--engine", "tflm")
+    said(done, 2, "needs TensorFlow Lite Micro", "--tflm-library", "docs/tflm.md")
+
+
+def test_a_library_that_is_none_is_refused(edgekit, model, tmp_path):
+    done = edgekit("run", model, "--engine", "tflm", "--tflm-library", tmp_path)
+    said(done, 2, "does not hold TensorFlow Lite Micro")
+
+
+def test_a_library_for_an_engine_that_takes_none_is_refused(edgekit, model, tmp_path):
+    said(edgekit("build", model, "--tflm-library", tmp_path), 2, "engine aot takes no library")
+
+
+@pytest.mark.parametrize("command", ["run", "build"])
+def test_an_arena_for_an_engine_that_knows_its_own_is_refused(edgekit, model, command):
+    said(edgekit(command, model, "--arena", "24k"), 2, "engine aot knows what it needs")
+
+
+def test_an_arena_that_is_no_size_is_refused(edgekit, model):
+    said(edgekit("run", model, "--engine", "tflm", "--arena", "much"), 2, "'much' is no size")
+
+
+def test_an_arena_too_small_for_the_tensors_is_refused_before_a_build(edgekit, model):
+    done = edgekit("run", model, "--engine", "tflm", "--arena", "64")
+    said(done, 2, "64 bytes is too small", "to start")
+
+
+def test_only_an_arena_of_unknown_size_can_be_fitted(edgekit, model):
+    said(edgekit("run", model, "--fit"), 2, "fitted only for engine tflm")
 
 
 def test_an_unknown_builder_is_refused(edgekit, model):

@@ -84,8 +84,9 @@ ek_reset_cause ek_port_reset_cause(void)
 
 static const ek_model *model_named(const char *name)
 {
-    static const ek_model *const models[] = {&tiny_model, &tiny_ad,    &tiny_vww,     &tiny_broken,
-                                             &tiny_plain, &tiny_lying, &tiny_failing, &tiny_wide};
+    static const ek_model *const models[] = {&tiny_model,   &tiny_ad,    &tiny_vww,
+                                             &tiny_broken,  &tiny_plain, &tiny_lying,
+                                             &tiny_failing, &tiny_wide,  &tiny_sparing};
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
         if (strcmp(models[i]->name, name) == 0) {
             return models[i];

@@ -193,6 +193,12 @@ def test_memory_gives_the_arena_and_without_knowledge_no_stack(loaded: Device):
     assert loaded.read_output(0) == SUM
 
 
+def test_a_model_that_knows_what_it_took_of_its_arena_says_that(start: Start):
+    with start("sparing") as board, Device(SerialTransport(board.port), **PATIENCE) as device:
+        assert device.hello.arena_bytes == 4096
+        assert device.memory().arena_bytes == 1000
+
+
 def test_the_painted_stack_shows_how_deep_an_invoke_goes(start: Start, compile_c):
     here = Path(__file__).parent
     firmware = here.parents[1] / "firmware"

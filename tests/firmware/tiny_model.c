@@ -113,6 +113,28 @@ const ek_model tiny_failing = TINY("failing", init, invoke_failing, invoke_hooke
 const ek_model tiny_plain = TINY("plain", init, invoke, NULL, 3);
 const ek_model tiny_lying = TINY("lying", init, invoke, invoke_hooked, 2);
 
+static size_t arena_used(void)
+{
+    return arena == NULL ? 0 : TINY_USED_BYTES;
+}
+
+const ek_model tiny_sparing = {
+    .name = "sparing",
+    .engine = "tflm",
+    .arena_bytes = TINY_ARENA_BYTES,
+    .input_count = 2,
+    .output_count = 2,
+    .step_count = 3,
+    .inputs = inputs,
+    .outputs = outputs,
+    .steps = steps,
+    .init = init,
+    .input = input,
+    .invoke = invoke,
+    .output = output,
+    .arena_used = arena_used,
+};
+
 static void *ad_input(size_t i)
 {
     return i == 0 ? arena : NULL;

@@ -33,6 +33,10 @@ extern const ek_model tiny_plain;
 /* Describes another number of steps than it runs. */
 extern const ek_model tiny_lying;
 
+/* Takes TINY_USED_BYTES of its arena, as one that is interpreted. */
+#define TINY_USED_BYTES 1000
+extern const ek_model tiny_sparing;
+
 /* Runs since the start. */
 extern uint32_t tiny_runs;
 

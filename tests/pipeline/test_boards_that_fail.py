@@ -21,8 +21,8 @@ from support.pty_board import board_of, serial_port_of
 import edgekit
 from edgekit import emulators, link, toolchain
 from edgekit.emulators import EmulatedBoard
-from edgekit.errors import EmulatorError, LinkTimeoutError, VerificationError
-from edgekit.link import Device, MemoryTransport
+from edgekit.errors import DeviceError, EmulatorError, LinkTimeoutError, VerificationError
+from edgekit.link import Device, MemoryTransport, Status
 from edgekit.pipeline import BuiltFirmware, CompiledModel
 from edgekit.project import ProjectOptions, write_project
 
@@ -47,6 +47,48 @@ def test_a_wrong_byte_is_counted_and_its_operator_named(compiled: CompiledModel,
     with pytest.raises(VerificationError, match=expected) as caught:
         edgekit.measure(device, compiled, 3)
     assert "report it" in str(caught.value.hint)
+
+
+@pytest.fixture
+def interpreted(model: Path) -> CompiledModel:
+    return edgekit.compile(model, "host", engine="tflm")
+
+
+def shown(compiled: CompiledModel, *steps: int) -> CompiledModel:
+    """The same model, of which only these steps show their outputs."""
+    described = tuple(
+        dataclasses.replace(step, shows_output=i in steps)
+        for i, step in enumerate(compiled.sources.steps)
+    )
+    sources = dataclasses.replace(compiled.sources, steps=described)
+    return dataclasses.replace(compiled, sources=sources)
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    [
+        ((0, 1), "the first to differ is step 1, operator #1 FULLY_CONNECTED"),
+        ((0,), "it lies in none of the operators whose outputs the engine shows"),
+        ((), "the engine does not show what single operators computed"),
+    ],
+)
+def test_of_an_interpreter_no_more_is_said_than_it_shows(
+    interpreted: CompiledModel, steps: tuple[int, ...], says: str
+):
+    device = Device(MemoryTransport(board_of(interpreted, wrong_step=1)))
+    with pytest.raises(VerificationError, match=says) as caught:
+        edgekit.verify(device, shown(interpreted, *steps), 3)
+    assert "library" in str(caught.value.hint)
+
+
+def test_a_model_that_did_not_start_is_said_with_the_boards_last_words(interpreted: CompiledModel):
+    board = board_of(interpreted)
+    board.model_status = Status.ARENA
+    board.log = "Failed to resize buffer. missing: 40\nthe model did not start: error 2\n"
+    with pytest.raises(DeviceError, match="missing: 40\n") as caught:
+        edgekit.verify(Device(MemoryTransport(board)), interpreted, 1)
+    assert "status ARENA" in str(caught.value)
+    assert "--arena" in str(caught.value.hint)
 
 
 def test_a_board_that_is_right_is_measured(compiled: CompiledModel):

@@ -56,7 +56,8 @@ def board_of(compiled: CompiledModel, *, wrong_step: int | None = None) -> FakeB
         board_id=compiled.board.id,
         model_name=graph.name,
         model_sha256=graph.sha256,
-        arena_bytes=compiled.plan.arena_bytes,
+        arena_bytes=compiled.sources.arena_bytes,
+        engine=compiled.sources.engine,
     )
     return board
 
