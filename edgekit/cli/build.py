@@ -14,7 +14,9 @@ from edgekit.cli.options import (
     EngineChoice,
     EngineOption,
     FrameworkOption,
+    LinkOption,
     ModelArgument,
+    StackOption,
     TflmLibraryOption,
 )
 from edgekit.errors import UserError
@@ -35,6 +37,8 @@ def build(
     arena: ArenaOption = None,
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
+    link: LinkOption = "uart",
+    stack: StackOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
@@ -61,7 +65,7 @@ def build(
     from edgekit import boards, pipeline
 
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
-    options = choice.project_options(builder)
+    options = choice.project_options(builder, link, stack)
     if project_only and output is None:
         raise UserError("--project-only needs a place for the project", hint="add -o DIR")
     with console.progress() as progress:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -92,6 +92,21 @@ BuilderOption = Annotated[
         "--builder", metavar="NAME", help="cmake or platformio; default: the board's own."
     ),
 ]
+LinkOption = Annotated[
+    str,
+    typer.Option(
+        "--link", metavar="uart|usb", help="An ESP32's serial port: UART, or the chip's own USB."
+    ),
+]
+StackOption = Annotated[
+    int | None,
+    typer.Option(
+        "--stack",
+        min=2048,
+        metavar="BYTES",
+        help="Stack of the task that runs the model, on a framework; default: the board's file.",
+    ),
+]
 EngineOption = Annotated[
     str, typer.Option("--engine", help="How the model runs: aot (compiled), tflm (interpreted).")
 ]
@@ -134,25 +149,41 @@ class EngineChoice:
 
         return None if self.arena is None else parse_bytes(self.arena)
 
-    def project_options(self, builder: str | None = None) -> ProjectOptions:
-        """How the firmware is compiled, with the --builder option.
+    def project_options(
+        self, builder: str | None = None, link: str = "uart", stack: int | None = None
+    ) -> ProjectOptions:
+        """How the firmware is compiled, with the options --builder, --link and --stack.
 
         Raises:
-            UserError: there is no such builder, or a library was named for an engine without one.
+            UserError: there is no such builder or link, or a library was named for an engine
+                without one.
         """
         if self.tflm_library is not None and self.engine != "tflm":
             raise UserError(
                 f"--tflm-library was given, but engine {self.engine} takes no library",
                 hint="add --engine tflm, or leave it out",
             )
-        return replace(project_options(builder), tflm_library=self.tflm_library)
+        return replace(project_options(builder, link, stack), tflm_library=self.tflm_library)
 
 
-def project_options(builder: str | None) -> ProjectOptions:
-    """The --builder option.
+def parse_link(text: str) -> Literal["uart", "usb"]:
+    """The --link option.
 
     Raises:
-        UserError: there is no such builder.
+        UserError: there is no such link.
+    """
+    if text not in ("uart", "usb"):
+        raise UserError(f"there is no link {text!r}", hint="it is uart or usb")
+    return "usb" if text == "usb" else "uart"
+
+
+def project_options(
+    builder: str | None, link: str = "uart", stack: int | None = None
+) -> ProjectOptions:
+    """The --builder, --link and --stack options.
+
+    Raises:
+        UserError: there is no such builder, or no such link.
     """
     from typing import get_args
 
@@ -162,7 +193,11 @@ def project_options(builder: str | None) -> ProjectOptions:
         raise UserError(
             f"there is no builder {builder!r}", hint=f"builders: {', '.join(get_args(Builder))}"
         )
-    return ProjectOptions(builder=builder)  # type: ignore[arg-type]  # one of them, as was seen
+    return ProjectOptions(
+        builder=builder,  # type: ignore[arg-type]  # one of them, as was seen
+        link=parse_link(link),
+        stack_bytes=stack,
+    )
 
 
 def parse_inputs(text: str) -> int | Path:

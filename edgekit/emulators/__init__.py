@@ -23,11 +23,11 @@ from types import TracebackType
 from edgekit import processes
 from edgekit.boards import Board
 from edgekit.emulators import guard
-from edgekit.emulators.command import command_for
+from edgekit.emulators.command import command_for, command_line
 from edgekit.errors import EmulatorError
 from edgekit.toolchain import FirmwareImage
 
-__all__ = ["EmulatedBoard", "start"]
+__all__ = ["EmulatedBoard", "command_line", "start"]
 
 _GRACE_S = 2.0  # between asking a process to end and killing it
 _LAST_GASP_S = 0.1  # what a dying process may take to be gone

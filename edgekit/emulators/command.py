@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
-from edgekit.boards import Board
+from edgekit.boards import Board, Emulator
 from edgekit.errors import BoardError, ToolMissingError
 
 # Semihosting lets start-up code end the emulator and say why. The serial port is standard input and
@@ -38,8 +39,24 @@ def command_for(board: Board, elf: Path) -> list[str]:
             f"{board.id} needs {emulator.program}, which is not installed",
             hint=f"install Debian's {emulator.package}: sudo scripts/install-debian-packages",
         )
-    command = [program, *emulator.args, *_QEMU, "-kernel", str(elf.resolve())]
+    return [program, *_arguments(emulator, str(elf.resolve()))]
+
+
+def command_line(board: Board, elf: str) -> str:
+    """The same for a person to type, whether or not the emulator is installed; empty for a real
+    board.
+    """
+    emulator = board.emulator
+    if emulator is None:
+        return ""
+    if emulator.kind == "process":
+        return elf
+    return shlex.join([emulator.program, *_arguments(emulator, elf)])
+
+
+def _arguments(emulator: Emulator, elf: str) -> list[str]:
+    arguments = [*emulator.args, *_QEMU, "-kernel", elf]
     if emulator.icount_shift is not None:
         # sleep=on: while the CPU sleeps its clock goes like ours, so timeouts mean what they say.
-        command += ["-icount", f"shift={emulator.icount_shift},align=off,sleep=on"]
-    return command
+        arguments += ["-icount", f"shift={emulator.icount_shift},align=off,sleep=on"]
+    return arguments

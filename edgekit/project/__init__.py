@@ -6,28 +6,33 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.boards import Board
 from edgekit.codegen import TflmNeeds
 from edgekit.errors import BoardError
-from edgekit.project import cmake, firmware, platformio, tflm_library
-from edgekit.project import tree as source_tree
+from edgekit.ir import Tensor
+from edgekit.project import application, cmake, firmware, platformio, tflm_library
+from edgekit.project.application import ApplicationFiles
 from edgekit.project.context import ModelBytes, ProjectParts, compiler_flags
 from edgekit.project.esp32 import USB_SERIAL_JTAG
 from edgekit.project.options import Builder, ProjectOptions
 from edgekit.project.tflm_library import TflmSources
+from edgekit.project.tree import write as write_tree
 
 __all__ = [
+    "ApplicationFiles",
     "Builder",
     "ModelBytes",
     "Project",
     "ProjectOptions",
     "ProjectParts",
     "TflmSources",
+    "application_files",
     "write_project",
+    "write_tree",
 ]
 
 _BUILD_ID_DIGITS = 16
@@ -83,21 +88,11 @@ def write_project(
     builder = options.builder or board.build
     _check(board, options, model_name)
     library = _library(tflm, board, options, builder)
-    parts = ProjectParts(
-        model_files=files,
-        model_name=model_name,
-        firmware_files=firmware.files(board, tflm=library is not None),
-        board=board,
-        options=options,
-        tflm=tflm,
-        tflm_sources=library,
-        build_id="",
-        model_bytes=model_bytes or ModelBytes(),
-    )
+    parts = _parts(files, model_name, board, options, tflm, model_bytes, library)
     flags = compiler_flags(board, options, library)
     parts = dataclasses.replace(parts, build_id=_build_id(parts, flags, builder))
     tree = _TREES[builder](parts)
-    source_tree.write(tree, directory)
+    write_tree(tree, directory)
     return Project(
         directory=directory,
         board=board,
@@ -108,6 +103,64 @@ def write_project(
         flags=flags,
         build_id=parts.build_id,
         library=library,
+    )
+
+
+def application_files(
+    files: Mapping[str, str],
+    *,
+    model_name: str,
+    board: Board,
+    options: ProjectOptions,
+    tflm: TflmNeeds | None,
+    model_bytes: ModelBytes,
+    title: str,
+    engine: str,
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    run: str,
+) -> ApplicationFiles:
+    """An application around a model library, for a person to keep.
+
+    Args:
+        files, model_name, board, options, tflm, model_bytes: as of write_project().
+        title, engine, inputs, outputs, run: as of application.files().
+
+    Raises:
+        BoardError: the board cannot be built like this.
+        UserError: it has no library for the engine.
+        DoesNotFitError: the image does not fit into its flash memory.
+    """
+    _check(board, options, model_name)
+    return application.files(
+        _parts(files, model_name, board, options, tflm, model_bytes),
+        title=title,
+        engine=engine,
+        inputs=inputs,
+        outputs=outputs,
+        run=run,
+    )
+
+
+def _parts(
+    files: Mapping[str, str],
+    model_name: str,
+    board: Board,
+    options: ProjectOptions,
+    tflm: TflmNeeds | None,
+    model_bytes: ModelBytes | None,
+    library: TflmSources | None = None,
+) -> ProjectParts:
+    return ProjectParts(
+        model_files=files,
+        model_name=model_name,
+        firmware_files=firmware.files(board, tflm=library is not None),
+        board=board,
+        options=options,
+        tflm=tflm,
+        tflm_sources=library,
+        build_id="",
+        model_bytes=model_bytes or ModelBytes(),
     )
 
 
@@ -135,6 +188,15 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
         raise BoardError(
             f"{board.id} has no sanitizers: they need an operating system",
             hint="use board host, or build without them",
+        )
+    if options.stack_bytes is not None and board.platformio is None:
+        raise BoardError(
+            f"{board.id} has no task whose stack could be set", hint="leave the stack out"
+        )
+    if options.link == "usb" and board.framework == "none":
+        raise BoardError(
+            f"{board.id} without a framework answers on UART and USB alike",
+            hint="leave the link out",
         )
     if options.link == "usb" and USB_SERIAL_JTAG not in board.reach.usb:
         raise BoardError(

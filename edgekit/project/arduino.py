@@ -28,17 +28,17 @@ def files(parts: ProjectParts) -> dict[str, str]:
     return tree
 
 
-def context(parts: ProjectParts) -> Esp32Context:
+def context(parts: ProjectParts, *, application: bool = False) -> Esp32Context:
     """What the templates see.
 
     Arduino-ESP32 3 brings TensorFlow Lite Micro itself; another one is fetched, or linked to.
     """
     named = parts.options.tflm_library
     if parts.tflm is None or named is None:
-        return esp32.context(parts)
+        return esp32.context(parts, application=application)
     path = Path(named).expanduser()
     dependency = f"symlink://{path.resolve().as_posix()}" if path.is_dir() else named
-    return esp32.context(parts, lib_deps=(dependency,))
+    return esp32.context(parts, application=application, lib_deps=(dependency,))
 
 
 def library_files(parts: ProjectParts) -> dict[str, str]:

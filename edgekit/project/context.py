@@ -65,6 +65,17 @@ class ProjectParts:
     model_bytes: ModelBytes = ModelBytes()
 
     @property
+    def arena_in_psram(self) -> bool:
+        """True if the arena goes to PSRAM: the board has it, and too little RAM."""
+        place = self.board.arena_memory(self.model_bytes.arena, self.model_bytes.inputs)
+        return place is not None and place.kind == "psram"
+
+    @property
+    def stack_bytes(self) -> int:
+        """Of the task that runs the model."""
+        return self.options.stack_bytes or self.board.stack_bytes
+
+    @property
     def main(self) -> MainContext:
         """What templates/project/main.c.j2 sees."""
         return MainContext(

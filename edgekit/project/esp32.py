@@ -48,6 +48,7 @@ class Esp32Context:
     definitions: tuple[str, ...]  # NAME=value, for every file
     model_sources: tuple[str, ...]  # relative to the library's folder
     sources: tuple[str, ...]  # relative to src/, beside main
+    application: bool  # a person's own, to which the serial port belongs; else the link's server
     tflm: bool  # engine tflm
     tflm_component: str  # ESP-IDF: the component that is TensorFlow Lite Micro
     tflm_version: str  # ESP-IDF: which versions of it; empty: see the path
@@ -58,6 +59,7 @@ class Esp32Context:
 def context(
     parts: ProjectParts,
     *,
+    application: bool = False,
     tflm_component: str = "",
     tflm_version: str = "",
     tflm_path: str = "",
@@ -71,7 +73,9 @@ def context(
     board, options, main = parts.board, parts.options, parts.main
     assert board.platformio is not None
     assert board.esptool is not None
-    usb = options.link == "usb"
+    defined = dict(definitions(board, options))
+    if application:
+        del defined["EK_PROFILE"]  # a second copy of the model's calls, for the server
     return Esp32Context(
         model_name=parts.model_name,
         macro=main.macro,
@@ -82,16 +86,17 @@ def context(
         platformio_board=board.platformio.board,
         flash_megabytes=(board.flash_bytes or 0) >> 20,
         clock_megahertz=board.clock_hz // 1_000_000,
-        stack_bytes=options.stack_bytes or board.stack_bytes,
+        stack_bytes=parts.stack_bytes,
         app_partition=f"{_app_partition_bytes(parts):#x}",
-        usb=usb,
+        usb=options.link == "usb",
         has_usb=USB_SERIAL_JTAG in board.reach.usb,
-        psram=_arena_in_psram(parts),
+        psram=parts.arena_in_psram,
         baud=board.reach.baud or 115200,
         optimisation=options.optimisation,
-        definitions=tuple(f"{name}={value}" for name, value in definitions(board, options)),
+        definitions=tuple(f"{name}={value}" for name, value in defined.items()),
         model_sources=_sources(parts.model_files),
-        sources=_sources(parts.firmware_files),
+        sources=() if application else _sources(parts.firmware_files),
+        application=application,
         tflm=parts.tflm is not None,
         tflm_component=tflm_component,
         tflm_version=tflm_version,
@@ -116,12 +121,6 @@ def rendered(folder: str, names: tuple[str, ...], facts: Esp32Context) -> dict[s
 
 def _sources(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(path for path in paths if path.endswith((".c", ".cc", ".cpp"))))
-
-
-def _arena_in_psram(parts: ProjectParts) -> bool:
-    sizes = parts.model_bytes
-    place = parts.board.arena_memory(sizes.arena, sizes.inputs)
-    return place is not None and place.kind == "psram"
 
 
 def _app_partition_bytes(parts: ProjectParts) -> int:

@@ -38,12 +38,18 @@ def files(parts: ProjectParts) -> dict[str, str]:
     return tree
 
 
-def context(parts: ProjectParts) -> Esp32Context:
+def context(parts: ProjectParts, *, application: bool = False) -> Esp32Context:
     """What the templates see; errors are those of files()."""
     if parts.tflm is None:
-        return esp32.context(parts)
+        return esp32.context(parts, application=application)
     component, version, path = _tflm_component(parts.options.tflm_library)
-    return esp32.context(parts, tflm_component=component, tflm_version=version, tflm_path=path)
+    return esp32.context(
+        parts,
+        application=application,
+        tflm_component=component,
+        tflm_version=version,
+        tflm_path=path,
+    )
 
 
 def library_files(parts: ProjectParts, facts: Esp32Context) -> dict[str, str]:

@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from edgekit import processes
+from edgekit.boards import Board
 from edgekit.errors import ToolMissingError
 from edgekit.progress import Progress
 from edgekit.project import Project, TflmSources
 from edgekit.project.context import TOOLCHAIN_FILE
 from edgekit.toolchain import build_log, cache, object_cache
-from edgekit.toolchain.artefacts import BuilderTools, Built
+from edgekit.toolchain.artefacts import BuilderTools, Built, FlashPart
 from edgekit.toolchain.compiler import Compiler, find_compiler, find_cxx_compiler
 
 #: Object files of the model library, and those of TensorFlow Lite Micro.
@@ -88,7 +89,19 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
             for path in sorted((directory / "CMakeFiles" / f"{target}.dir").rglob("*.o*"))
         ),
         model_object=_MODEL_OBJECT,
+        flash_parts=_flash_parts(project.board, directory),
     )
+
+
+def _flash_parts(board: Board, directory: Path) -> tuple[FlashPart, ...]:
+    """What a tool writes to the flash memory of a board that no framework builds for."""
+    if board.esptool is None:
+        return ()
+    from edgekit.toolchain import direct_boot  # reading ELF is for those who build
+
+    path = directory / f"{board.esptool.chip}.bin"
+    direct_boot.write_image(directory / "firmware.elf", board, path)
+    return (FlashPart(offset=0, path=path),)
 
 
 def by_hand(project: Project) -> str:

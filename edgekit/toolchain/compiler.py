@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edgekit.boards import Board
 from edgekit.errors import ToolMissingError
+from edgekit.toolchain import zig_riscv
 
 _HOST_COMPILERS = ("cc", "gcc", "clang")
 _PACKAGES = {
@@ -22,6 +23,7 @@ _PACKAGES = {
     "riscv64-unknown-elf": "gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf",
     "xtensa-lx106-elf": "gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf",
 }
+_ZIG_SERVES = "riscv64-unknown-elf"  # boards of 32 bits
 _CXX_PACKAGES = {
     "arm-none-eabi": "install Debian's libstdc++-arm-none-eabi-dev: "
     "sudo scripts/install-debian-packages arm",
@@ -47,14 +49,17 @@ class Compiler:
 
 
 def find_compiler(board: Board) -> Compiler:
-    """The compiler for `board`; for the host $CC, then cc, gcc, clang, then the package ziglang.
+    """The compiler for `board`.
+
+    For the host $CC, then cc, gcc, clang, then the package ziglang, which also serves RISC-V boards
+    where their own compiler is missing.
 
     Raises:
         ToolMissingError: there is none; it names what to install.
     """
     command = _host_command() if board.toolchain == "host" else _cross_command(board)
     banner = _banner(command)
-    if "ziglang" in command:
+    if command[0] == sys.executable:
         version = importlib.metadata.version("ziglang")
         return Compiler(command=command, name="zig cc", version=version, banner=banner + version)
     name = Path(command[0]).name
@@ -118,11 +123,14 @@ def _cxx_command(board: Board) -> tuple[str, ...]:
 def _cross_command(board: Board) -> tuple[str, ...]:
     program = f"{board.toolchain}-gcc"
     path = shutil.which(program)
+    if path is None and board.toolchain == _ZIG_SERVES and zig_riscv.package() is not None:
+        return (sys.executable, str(Path(zig_riscv.__file__).resolve()))
     if path is None:
         packages = _PACKAGES.get(board.toolchain, f"gcc-{board.toolchain}")
         raise ToolMissingError(
             f"{board.id} needs {program}, which is not installed",
-            hint=f"install Debian's {packages}: sudo scripts/install-debian-packages",
+            hint=f"install Debian's {packages}: sudo scripts/install-debian-packages"
+            + (", or pip install 'edgekit[zig]'" if board.toolchain == _ZIG_SERVES else ""),
         )
     return (path,)
 

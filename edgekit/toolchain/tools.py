@@ -165,7 +165,7 @@ def _compiler(name: str, board: Board) -> Tool:
         compiler = find_compiler(board)
     except ToolMissingError as error:
         return Tool(name=name, found=False, version="", remedy=error.hint or "")
-    version = str(compiler) if board.toolchain == "host" else compiler.version
+    version = compiler.version if compiler.name == name else str(compiler)
     return Tool(name=name, found=True, version=version, remedy="")
 
 

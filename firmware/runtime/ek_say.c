@@ -39,3 +39,9 @@ void ek_say_thousandths(bool negative, uint64_t thousandths)
     ek_say(".");
     ek_say(fraction);
 }
+
+bool ek_starts_with(const char *text, const char *start)
+{
+    const size_t size = strlen(start);
+    return strlen(text) >= size && memcmp(text, start, size) == 0;
+}

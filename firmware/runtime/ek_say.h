@@ -15,4 +15,7 @@ void ek_say_line(const char *text, uint64_t number);
 /* thousandths / 1000 as printf's %0.3f gives it. */
 void ek_say_thousandths(bool negative, uint64_t thousandths);
 
+/* With memcmp and strlen alone: not every toolchain for a bare chip has the other functions. */
+bool ek_starts_with(const char *text, const char *start);
+
 #endif

@@ -118,8 +118,7 @@ static void do_load(ek_server *server, const char *size)
     const ek_model *const model = server->model;
     const ek_tensor *const input = &model->inputs[0];
     const bool is_s8 = input->type == EK_INT8;
-    const bool has_pixels =
-        strncmp(model->name, "vww", 3) == 0 || strncmp(model->name, "ic", 2) == 0;
+    const bool has_pixels = ek_starts_with(model->name, "vww") || ek_starts_with(model->name, "ic");
     ek_text *const text = &server->text;
     uint32_t expected;
     if (!is_number(size, &expected) ||
@@ -196,12 +195,17 @@ static void do_print(const ek_server *server)
     ek_say("\r\n");
 }
 
+static bool is_word(const char *word, const char *name)
+{
+    return ek_starts_with(word, name) && strlen(word) == strlen(name);
+}
+
 static void do_db(ek_server *server, char *words)
 {
     const char *const word = next_word(&words);
-    if (strcmp(word, "load") == 0) {
+    if (is_word(word, "load")) {
         do_load(server, next_word(&words));
-    } else if (strcmp(word, "print") == 0) {
+    } else if (is_word(word, "print")) {
         do_print(server);
     } else {
         do_bytes(server, word);

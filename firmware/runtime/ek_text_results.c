@@ -85,7 +85,7 @@ static void say_squared_error(const ek_server *server, const uint8_t *output)
 static bool is_autoencoder(const ek_model *model)
 {
     const uint32_t size = model->outputs[0].size_bytes;
-    return strncmp(model->name, "ad", 2) == 0 && model->inputs[0].type == EK_INT8 &&
+    return ek_starts_with(model->name, "ad") && model->inputs[0].type == EK_INT8 &&
            model->outputs[0].type == EK_INT8 && model->inputs[0].size_bytes == size && size > 0 &&
            size <= MSE_MAX_COUNT;
 }

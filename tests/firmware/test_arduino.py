@@ -8,7 +8,7 @@ import pty
 import shutil
 import subprocess
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from edgekit import resources
 from edgekit.codegen import render
 from edgekit.frontends import tflite_writer
 from edgekit.link import Device, ResetCause, SerialTransport
-from edgekit.pipeline import CompiledModel
+from edgekit.pipeline import CompiledModel, application
 
 pytestmark = pytest.mark.emulated
 
@@ -44,6 +44,8 @@ FLAGS = (
     *(f"-I{FIRMWARE / folder}" for folder in ("include", "runtime", "protocol")),
     *(f"-I{CORE / folder}" for folder in ("cores/arduino", "variants/mega")),
 )
+CPP = ("avr-g++", "-std=gnu++11", "-fno-threadsafe-statics", "-fno-exceptions")
+C_OF_CORE = "-std=gnu11"
 WARNINGS = {".c": ("-Wall", "-Wextra", "-Wconversion", "-Werror"), ".cpp": ("-Wall", "-Werror")}
 
 
@@ -53,17 +55,38 @@ def run(*command: str | Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledModel:
-    model = tmp_path_factory.mktemp("model") / "dense.tflite"
-    model.write_bytes(tflite_writer.write(dense_graph(rows=2, size=12)))
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "dense.tflite"
+    path.write_bytes(tflite_writer.write(dense_graph(rows=2, size=12)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def compiled(model: Path) -> CompiledModel:
     return edgekit.compile(model)
+
+
+def build(folder: Path, sources: Sequence[Path]) -> Path:
+    """Compile `sources` with the Arduino core and link them with it."""
+    if shutil.which("avr-g++") is None or not CORE.is_dir():
+        pytest.skip("needs Debian's gcc-avr and arduino-core-avr")
+    objects = []
+    for source in (*sources, *CORE_SOURCES):
+        objects.append(folder / f"{len(objects)}.o")
+        ours = source not in CORE_SOURCES
+        warnings = WARNINGS[source.suffix] if ours else ("-w",)
+        language = (
+            CPP if source.suffix == ".cpp" else ("avr-gcc", "-std=c99" if ours else C_OF_CORE)
+        )
+        run(*language, *FLAGS, *warnings, f"-I{folder}", "-c", source, "-o", objects[-1])
+    elf = folder / "firmware.elf"
+    run("avr-gcc", "-mmcu=atmega2560", "-Wl,--gc-sections", *objects, "-o", elf, "-lm")
+    return elf
 
 
 @pytest.fixture(scope="module")
 def image(compiled: CompiledModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Our main.cpp, port, runtime, and the model, linked with the core."""
-    if shutil.which("avr-g++") is None or not CORE.is_dir():
-        pytest.skip("needs Debian's gcc-avr and arduino-core-avr")
     folder = tmp_path_factory.mktemp("avr")
     for path, text in compiled.sources.files.items():
         (folder / path).parent.mkdir(exist_ok=True)
@@ -73,21 +96,7 @@ def image(compiled: CompiledModel, tmp_path_factory: pytest.TempPathFactory) -> 
     facts |= {"version": "0.1.0+0123", "stack_bytes": 0, "psram": ""}
     text = render("project/arduino/main.cpp.j2", **facts)
     (folder / "main.cpp").write_text(text)
-    objects = []
-    for source in (*SOURCES, *folder.glob("*.c*"), *CORE_SOURCES):
-        objects.append(folder / f"{len(objects)}.o")
-        warnings = ("-w",) if source in CORE_SOURCES else WARNINGS[source.suffix]
-        language = (
-            ("avr-gcc", "-std=gnu11")
-            if source in CORE_SOURCES and source.suffix == ".c"
-            else ("avr-gcc", "-std=c99")
-            if source.suffix == ".c"
-            else ("avr-g++", "-std=gnu++11", "-fno-threadsafe-statics", "-fno-exceptions")
-        )
-        run(*language, *FLAGS, *warnings, f"-I{folder}", "-c", source, "-o", objects[-1])
-    elf = folder / "firmware.elf"
-    run("avr-gcc", "-mmcu=atmega2560", "-Wl,--gc-sections", *objects, "-o", elf, "-lm")
-    return elf
+    return build(folder, [*SOURCES, *folder.glob("*.c*")])
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +143,20 @@ def test_an_arduino_counts_microseconds(simulator: Path, image: Path):
         assert all(500 < ticks < 50_000 for ticks in runs)  # 288 MACs at 16 MHz, of 8 bits
         assert len(device.profile()) == 1
         assert device.echo(b"\0" * 100) == b"\0" * 100
+
+
+def test_an_application_for_arduino_prints_what_the_model_answers(
+    simulator: Path, model: Path, tmp_path: Path
+):
+    app = application.new(tmp_path / "app", model, "esp32", framework="arduino").directory
+    folder = app / "lib" / "ek_dense"
+    elf = build(folder, [app / "src" / "main.cpp", *folder.glob("*.c")])
+    with subprocess.Popen(
+        [simulator, elf], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as board:
+        assert board.stdout is not None
+        lines = [board.stdout.readline() for _ in range(2)]
+        board.kill()
+    for number, line in enumerate(lines):
+        assert line.startswith(f"run {number}: ")
+        assert " us, largest output is number " in line
