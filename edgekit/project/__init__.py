@@ -87,7 +87,7 @@ def write_project(
     """
     builder = options.builder or board.build
     _check(board, options, model_name)
-    library = _library(tflm, board, options, builder)
+    library = _library(tflm, board, options)
     parts = _parts(files, model_name, board, options, tflm, model_bytes, library)
     flags = compiler_flags(board, options, library)
     parts = dataclasses.replace(parts, build_id=_build_id(parts, flags, builder))
@@ -164,19 +164,11 @@ def _parts(
     )
 
 
-def _library(
-    tflm: TflmNeeds | None, board: Board, options: ProjectOptions, builder: Builder
-) -> TflmSources | None:
+def _library(tflm: TflmNeeds | None, board: Board, options: ProjectOptions) -> TflmSources | None:
     """The sources of TensorFlow Lite Micro that this project compiles itself."""
     if tflm is None or board.platformio is not None:
         return None  # a framework builds its libraries itself, whole
-    if builder == "platformio" and not _is_directory(options.tflm_library):
-        return None  # PlatformIO finds the library by its name
     return tflm_library.choose(options.tflm_library, tflm, board)
-
-
-def _is_directory(library: str | None) -> bool:
-    return library is not None and Path(library).expanduser().is_dir()
 
 
 def _check(board: Board, options: ProjectOptions, model_name: str) -> None:

@@ -17,6 +17,7 @@ from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 env = DefaultEnvironment()
 board = env.BoardConfig()
 build = board.get("build")
+cxx_flags = build.get("cxx_flags", "").split()  # none: the project is all C
 # Written out: SCons would break variables at the spaces in them.
 project, made = env.subst("$PROJECT_DIR"), env.subst("$BUILD_DIR")
 elf = f"{made}/firmware.elf"
@@ -85,13 +86,15 @@ env.Replace(
 )
 env.Append(
     ASPPFLAGS=["-x", "assembler-with-cpp", *build["isa_flags"]],
-    CXXFLAGS=build.get("cxx_flags", "").split(),
+    CXXFLAGS=cxx_flags,
+    LIBS=["m"] if cxx_flags else [],
     CCFLAGS=[*build["isa_flags"], f"-ffile-prefix-map={project}=."],
     LINKFLAGS=[*build["isa_flags"]],
     PROGEMITTER=[in_order_of_names],
 )
 if build["linker_script"]:
     script = f"{project}/{build['linker_script']}"
+    env.Replace(LINK="$CC")  # of the C++ library only headers are used: it may lack the rest
     env.Append(
         LINKFLAGS=[
             "-nostartfiles",
