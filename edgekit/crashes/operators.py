@@ -19,7 +19,7 @@ _INVOKE = re.compile(r"ek_([a-z0-9_]+?)_invoke(?:_hooked)?(?:\.[a-z].*)?")
 
 # ek_model and ek_step (firmware/include/edgekit/ek_model.h) where pointers have 32 bits.
 _MODEL = struct.Struct("<II32sIIHHHxxIII")
-_MODEL_BYTES = 88  # with the five functions
+_MODEL_BYTES = 92  # with the six functions
 _STEP_ENTRY = struct.Struct("<IIHxxIII")
 
 
