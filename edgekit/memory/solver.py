@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import pickle
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgekit.errors import MemoryPlanError
 from edgekit.memory.heuristics import Layout
 from edgekit.memory.lifetimes import BEFORE, Problem, aligned
 
@@ -33,13 +38,18 @@ def solve(problem: Problem, start: Layout, limit: float = LIMIT) -> Outcome | No
 
     Every choice of takeovers is searched. None if OR-tools is not installed.
 
+    Where TensorFlow is loaded the search has a process of its own: OR-tools 9.15 crashes in a
+    process that TensorFlow 2.21 is in.
+
     Sizes are divided by their greatest common divisor: in some smallest layout every block lies
     at 0 or right above another one, so all of its offsets are multiples of that, too.
     """
-    try:
-        from ortools.sat.python import cp_model
-    except ImportError:
+    if not _is_installed():
         return None
+    if "tensorflow" in sys.modules:
+        return _solve_elsewhere(problem, start, limit)
+    from ortools.sat.python import cp_model
+
     unit = math.gcd(*(aligned(v.size_bytes) for v in problem.values))
     if unit == 0:
         return Outcome(start, start.arena_bytes)
@@ -61,6 +71,28 @@ def solve(problem: Problem, start: Layout, limit: float = LIMIT) -> Outcome | No
         return Outcome(start, min(bound, start.arena_bytes))
     found = tuple(solver.value(offset) * unit for offset in offsets)
     return Outcome(Layout(found, arena, "exact solver"), bound)
+
+
+def _is_installed() -> bool:
+    try:
+        return importlib.util.find_spec("ortools.sat.python") is not None
+    except ImportError:
+        return False
+
+
+def _solve_elsewhere(problem: Problem, start: Layout, limit: float) -> Outcome | None:
+    """The same in a new Python, which answers on its standard output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "edgekit.memory.solver_worker"],
+        input=pickle.dumps((problem, start, limit)),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no word"]
+        raise MemoryPlanError(f"the solver ended with code {done.returncode}: {last[0]}")
+    outcome: Outcome | None = pickle.loads(done.stdout)
+    return outcome
 
 
 def _constrain(model: Any, problem: Problem, unit: int, peak: Any, start: Layout) -> list[Any]:

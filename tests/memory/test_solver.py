@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import pickle
+import subprocess
 import sys
 
 import pytest
@@ -93,6 +95,24 @@ def test_a_search_that_is_cut_short_proves_nothing_and_keeps_the_start():
     outcome = solve(MISSED_BY_HEURISTICS, start, limit=0.0)
     assert outcome is not None and not outcome.optimal
     assert outcome.layout is start and outcome.bound_bytes == 1040
+
+
+def test_the_solver_answers_in_a_process_that_has_tensorflow_too():
+    code = """
+import pickle, sys
+from edgekit.memory.solver import solve
+problem, start = pickle.load(sys.stdin.buffer)
+import tensorflow
+sys.stdout.buffer.write(pickle.dumps(solve(problem, start)))
+"""
+    start = heuristics.best(MISSED_BY_HEURISTICS)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=pickle.dumps((MISSED_BY_HEURISTICS, start)),
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert pickle.loads(done.stdout) == solve(MISSED_BY_HEURISTICS, start)
 
 
 def test_the_solver_may_take_over_either_source_or_none():
