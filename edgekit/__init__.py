@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgekit.boards import Board, all_boards
     from edgekit.boards import load as board
+    from edgekit.emulators import VirtualEsp32
     from edgekit.errors import EdgekitError
     from edgekit.frontends.tflite import read
     from edgekit.link import Device
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         verify,
     )
     from edgekit.pipeline.conversion import convert
+    from edgekit.pipeline.flashing import flash_board
     from edgekit.pipeline.gate import GateResult, gate
     from edgekit.report import from_json, to_json
     from edgekit.report.conversion import Conversion
@@ -47,12 +49,14 @@ _HOME = {
     "GateResult": ("edgekit.pipeline.gate", "GateResult"),
     "Measurement": ("edgekit.measurement", "Measurement"),
     "Samples": ("edgekit.measurement", "Samples"),
+    "VirtualEsp32": ("edgekit.emulators", "VirtualEsp32"),
     "all_boards": ("edgekit.boards", "all_boards"),
     "board": ("edgekit.boards", "load"),
     "build": ("edgekit.pipeline", "build"),
     "compile": ("edgekit.pipeline", "compile"),
     "connect": ("edgekit.pipeline", "connect"),
     "convert": ("edgekit.pipeline.conversion", "convert"),
+    "flash_board": ("edgekit.pipeline.flashing", "flash_board"),
     "from_json": ("edgekit.report", "from_json"),
     "gate": ("edgekit.pipeline.gate", "gate"),
     "inspect": ("edgekit.pipeline", "inspect"),
@@ -73,12 +77,14 @@ __all__ = [
     "GateResult",
     "Measurement",
     "Samples",
+    "VirtualEsp32",
     "all_boards",
     "board",
     "build",
     "compile",
     "connect",
     "convert",
+    "flash_board",
     "from_json",
     "gate",
     "inspect",
