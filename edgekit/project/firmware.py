@@ -27,6 +27,7 @@ def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
         paths += [*root.glob("tflm/*.c"), *(root.glob("tflm/bare/*.c") if board.startup else ())]
     if board.startup:
         paths += root.glob(f"startup/{board.startup}*.[cS]")
+        paths += root.glob("startup/*.h")
     if board.linker:
         paths.append(root / "startup" / f"{board.linker}.ld")
     for path in paths:

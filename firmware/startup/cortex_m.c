@@ -3,7 +3,6 @@
  * A fault, or the end of main, ends the emulator through semihosting: what went wrong goes to the
  * emulator's standard error, and its exit code is not zero. Not for silicon without a debugger. */
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define EXTERNAL_INTERRUPTS 64
@@ -21,7 +20,6 @@
 #define FAULT_STATUS_BFAR_VALID  (1u << 15)
 #define FAULT_ADDRESS_MEMORY     (*(volatile uint32_t *)0xE000ED34u)
 #define FAULT_ADDRESS_BUS        (*(volatile uint32_t *)0xE000ED38u)
-#define HEX_DIGITS               8
 #define FRAME_WORDS              8 /* r0-r3, r12, lr, pc, psr */
 #define FRAME_WORDS_FLOAT        26
 #define FRAME_LR                 5
@@ -31,7 +29,7 @@
 #define RETURN_NO_FLOAT          (1u << 4)
 
 #define STACK_DUMP_LINES  20
-#define STACK_LINE_WORDS  8
+#define LINE_END          "\n"
 #define FAULT_STACK_WORDS 128
 #define CODE_START        ((uint32_t)(uintptr_t)(&ek_vectors + 1))
 #define CODE_END          ((uint32_t)(uintptr_t)ek_data_load)
@@ -58,8 +56,6 @@ extern const ek_vector_table ek_vectors;
 /* From the linker script. */
 extern uint32_t ek_data_load[], ek_data_start[], ek_data_end[], ek_bss_start[], ek_bss_end[];
 extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
-
-extern const char ek_firmware_version[] __attribute__((weak));
 
 int main(void);
 void ek_reset(void);
@@ -89,55 +85,7 @@ static void say(const char *text)
     semihosting(SEMIHOSTING_WRITE0, (uintptr_t)text);
 }
 
-static void say_hex(uint32_t value)
-{
-    char text[HEX_DIGITS + 1];
-    for (int i = HEX_DIGITS - 1; i >= 0; i--) {
-        text[i] = "0123456789abcdef"[value & 15u];
-        value >>= 4;
-    }
-    text[HEX_DIGITS] = '\0';
-    say(text);
-}
-
-/* Which build this is; app/main.c has it, but not everybody's main. */
-static void say_version(void)
-{
-    if (ek_firmware_version != NULL) {
-        say(", firmware ");
-        say(ek_firmware_version);
-    }
-}
-
-/* The words of the stack from `from` on, as ESP-IDF prints them: the host unwinds the calls. */
-static void say_stack(const uint32_t *from, int lines)
-{
-    say("Stack memory:\n");
-    for (int line = 0; line < lines && from < ek_stack_top; line++) {
-        say_hex((uint32_t)(uintptr_t)from);
-        say(":");
-        for (int i = 0; i < STACK_LINE_WORDS && from < ek_stack_top; i++) {
-            say(" 0x");
-            say_hex(*from++);
-        }
-        say("\n");
-    }
-}
-
-/* Both ends of a stack that overflowed: the deepest word that points into code, as the last frame
- * may be large and mostly untouched; and how it began. */
-static void say_overflowed_stack(void)
-{
-    const uint32_t *at = ek_stack_limit;
-    while (at < ek_stack_top && (*at < CODE_START || *at >= CODE_END)) {
-        at++;
-    }
-    say_stack(at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit,
-              STACK_DUMP_LINES / 2);
-    const ptrdiff_t words = ek_stack_top - ek_stack_limit;
-    const ptrdiff_t most = STACK_DUMP_LINES * STACK_LINE_WORDS;
-    say_stack(ek_stack_limit + (words > most ? words - most : 0), STACK_DUMP_LINES);
-}
+#include "fault_text.h"
 
 /* Armv6-M knows no more than that there was a fault: its registers read as zero. */
 static void say_fault_status(void)

@@ -4,7 +4,6 @@
  * Management, Watchdog Timers, UART Controller, USB Serial/JTAG Controller. What only silicon can
  * show, since the emulator that this was run on models neither this chip's clocks nor its real-time
  * watchdogs: that the CPU's clock is 160 MHz, and that no watchdog bites. */
-#include <stddef.h>
 #include <stdint.h>
 
 #define WORD(address) (*(volatile uint32_t *)(uintptr_t)(address))
@@ -51,10 +50,9 @@
 
 #define RESET_NOTE_SOFTWARE 0x5EB007EDu
 #define RESET_NOTE_FAULT    0xFA017EDEu
-#define HEX_DIGITS          8
 
 #define STACK_DUMP_LINES  16
-#define STACK_LINE_WORDS  8
+#define LINE_END          "\r\n"
 #define FAULT_STACK_WORDS 128
 #define CODE_START        ((uint32_t)(uintptr_t)ek_flash_start)
 #define CODE_END          ((uint32_t)(uintptr_t)ek_text_end)
@@ -62,8 +60,6 @@
 /* From the linker script: nobody may touch what lies between guard and limit. */
 extern uint32_t ek_flash_start[], ek_text_end[];
 extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
-
-extern const char ek_firmware_version[] __attribute__((weak));
 
 /* A trap's report has a stack of its own: what is on the other one is to be said. */
 extern uint32_t ek_fault_stack[];
@@ -129,13 +125,7 @@ static void say(const char *text)
     }
 }
 
-static void say_hex(const char *name, uint32_t value)
-{
-    say(name);
-    for (int shift = 4 * (HEX_DIGITS - 1); shift >= 0; shift -= 4) {
-        say_byte("0123456789abcdef"[value >> shift & 15u]);
-    }
-}
+#include "fault_text.h"
 
 /* Start again, once everything said is on its way. `note` tells the next start what it was. */
 __attribute__((noreturn)) void ek_restart(uint32_t note)
@@ -159,52 +149,19 @@ __attribute__((noreturn)) void ek_exit(int status)
     ek_restart(status == 0 ? RESET_NOTE_SOFTWARE : RESET_NOTE_FAULT);
 }
 
-/* Which build this is; app/main.c has it, but not everybody's main. */
-static void say_version(void)
-{
-    if (ek_firmware_version != NULL) {
-        say(", firmware ");
-        say(ek_firmware_version);
-    }
-}
-
-/* The words of the stack from `from` on, as ESP-IDF prints them: the host unwinds the calls. */
-static void say_stack(const uint32_t *from, int lines)
-{
-    say("Stack memory:\r\n");
-    for (int line = 0; line < lines && from < ek_stack_top; line++) {
-        say_hex("", (uint32_t)(uintptr_t)from);
-        say(":");
-        for (int i = 0; i < STACK_LINE_WORDS && from < ek_stack_top; i++) {
-            say_hex(" 0x", *from++);
-        }
-        say("\r\n");
-    }
-}
-
-/* Both ends of a stack that overflowed: the deepest word that points into code, as the last frame
- * may be large and mostly untouched; and how it began. */
-static void say_overflowed_stack(void)
-{
-    const uint32_t *at = ek_stack_limit;
-    while (at < ek_stack_top && (*at < CODE_START || *at >= CODE_END)) {
-        at++;
-    }
-    say_stack(at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit,
-              STACK_DUMP_LINES / 2);
-    const ptrdiff_t words = ek_stack_top - ek_stack_limit;
-    const ptrdiff_t most = STACK_DUMP_LINES * STACK_LINE_WORDS;
-    say_stack(ek_stack_limit + (words > most ? words - most : 0), STACK_DUMP_LINES);
-}
-
 __attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
                                               uint32_t ra, const uint32_t *stack)
 {
-    say_hex("\r\nedgekit: fault, cause 0x", cause);
-    say_hex(" at pc 0x", pc);
-    say_hex(", value 0x", value);
-    say_hex(", ra 0x", ra);
-    say_hex(", sp 0x", (uint32_t)(uintptr_t)stack);
+    say("\r\nedgekit: fault, cause 0x");
+    say_hex(cause);
+    say(" at pc 0x");
+    say_hex(pc);
+    say(", value 0x");
+    say_hex(value);
+    say(", ra 0x");
+    say_hex(ra);
+    say(", sp 0x");
+    say_hex((uint32_t)(uintptr_t)stack);
     if ((value >= (uintptr_t)ek_stack_guard && value < (uintptr_t)ek_stack_limit) ||
         stack < ek_stack_limit) {
         say(", stack overflow");
