@@ -27,8 +27,9 @@ _ZIG_RISCV = str(Path(zig_riscv.__file__).resolve())
 _ZIG_SERVES = "riscv64-unknown-elf"  # boards of 32 bits
 _CXX_PACKAGES = {
     "arm-none-eabi": "install Debian's libstdc++-arm-none-eabi-dev: "
-    "sudo scripts/install-debian-packages arm",
-    "host": "install Debian's g++; or pip install 'edgekit[zig]', CXX='python -m ziglang c++'",
+    "sudo scripts/install-debian-packages tflm",
+    "host": "install Debian's g++: sudo scripts/install-debian-packages tflm; "
+    "or pip install 'edgekit[zig]', CXX='python -m ziglang c++'",
 }
 #: What TensorFlow Lite Micro includes of the C++ library.
 _CXX_TRIAL = "#include <algorithm>\n#include <cmath>\n#include <limits>\n#include <type_traits>\n"
