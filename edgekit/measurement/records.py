@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Unit = Literal["us", "cycles", "instructions"]
+Rung = Literal["hardware", "emulated", "compiled", "configured"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +101,5 @@ class Measurement:
     accuracy: Accuracy | None
     #: The firmware ran on this computer; only flashing and the link were those of the board.
     virtual: bool = False
+    #: How far edgekit's makers themselves verified the board, of its file; None in old documents.
+    rung: Rung | None = None

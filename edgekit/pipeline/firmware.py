@@ -211,6 +211,7 @@ def measure(
         ),
         verify=verification,
         accuracy=measurement.accuracy(outputs, samples.labels),
+        rung=board.verified,
     )
 
 

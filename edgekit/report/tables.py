@@ -13,6 +13,11 @@ from edgekit.measurement import Latency, Measurement, Verification
 
 #: How a latency's unit is written after a number.
 _UNITS = {"us": "µs", "cycles": "cycles", "instructions": "instructions"}
+#: What a rung below a board that ran, real or emulated, means.
+_UNTRIED = {
+    "compiled": "its firmware was built, but never run on such a board, by edgekit's makers",
+    "configured": "its project was checked, but never run on such a board, by edgekit's makers",
+}
 _OF_THIS_COMPUTER = " of this computer"
 _VIRTUAL = "the firmware ran on this computer; only flashing and the link were exercised"
 
@@ -68,6 +73,8 @@ def summary(m: Measurement) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     table.add_row("board", m.board + _how_real(m))
+    if m.rung in _UNTRIED:
+        table.add_row("rung", f"{m.rung}: {_UNTRIED[m.rung]}")
     if m.virtual:
         table.add_row("virtual", _VIRTUAL)
     table.add_row("model", f"{m.model.name}, {m.model.macs:,} MACs, engine {m.engine}")

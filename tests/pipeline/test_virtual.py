@@ -75,6 +75,7 @@ def test_a_model_goes_the_whole_road_and_the_report_says_what_was_not_real(
     document = json.loads(out.read_text())
     jsonschema.validate(document, report.schema())
     assert (document["board"], document["emulated"], document["virtual"]) == (board_id, True, True)
+    assert document["rung"] == boards.load(board_id).verified
     assert document["verify"]["mismatched_bytes"] == 0 < document["verify"]["compared_bytes"]
     assert document["invoke"]["unit"] == "us"
     sizes = ("stack_bytes", "static_ram_bytes", "flash_bytes", "inference_flash_bytes")
