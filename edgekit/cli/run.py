@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Annotated
 
@@ -100,37 +101,21 @@ def run(
             "--virtual was given with --port or --fit",
             hint="a virtual board has its own port, and the arena of this computer's pointers",
         )
+    on_real = functools.partial(pipeline.run, fit=fit, port=port)
     with console.progress() as progress:
-        if virtual:
-            measurement = pipeline.virtual.run(
-                model,
-                boards.load(board, framework),
-                parse_inputs(inputs),
-                engine=engine,
-                arena_bytes=choice.arena_bytes,
-                options=options,
-                runs=runs,
-                warmup=warmup,
-                profile=profile,
-                directory=output,
-                progress=progress,
-            )
-        else:
-            measurement = pipeline.run(
-                model,
-                boards.load(board, framework),
-                parse_inputs(inputs),
-                engine=engine,
-                arena_bytes=choice.arena_bytes,
-                fit=fit,
-                options=options,
-                port=port,
-                runs=runs,
-                warmup=warmup,
-                profile=profile,
-                directory=output,
-                progress=progress,
-            )
+        measurement = (pipeline.virtual.run if virtual else on_real)(
+            model,
+            boards.load(board, framework),
+            parse_inputs(inputs),
+            engine=engine,
+            arena_bytes=choice.arena_bytes,
+            options=options,
+            runs=runs,
+            warmup=warmup,
+            profile=profile,
+            directory=output,
+            progress=progress,
+        )
     if json is not None:
         console.write_file(json, report.to_json(measurement))
     if str(json) != "-":

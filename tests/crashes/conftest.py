@@ -1,49 +1,14 @@
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from support.command import Command, Done
+from support.command import command, own_cache
 from support.faulty import Faulty, faulty_firmware
 from support.firmware import ready
 from support.guru import Guru, build_guru
 
-from edgekit import cli
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EDGEKIT_CACHE", str(folder))
-        patch.setenv("COLUMNS", "100")
-        patch.setenv("NO_COLOR", "1")
-        yield folder
-
-
-@pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Command]:
-    """command("monitor", …): edgekit's command line, in this process."""
-    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-
-    def call(*words: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["edgekit", *map(str, words)])
-        capfd.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Done(code, *capfd.readouterr())
-
-    yield call
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+__all__ = ["command", "own_cache"]
 
 
 @pytest.fixture(scope="session")
