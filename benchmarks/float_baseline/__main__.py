@@ -245,6 +245,7 @@ def count_float(path: Path, board: str) -> FloatCount:
         files=writer.files(),
         arena_bytes=writer.plan.arena_bytes,
         input_bytes=graph.inputs[0].size_bytes,
+        constant_bytes=sum(t.size_bytes for t in graph.tensors if t.constant is not None),
     )
     image = toolchain.build(sources, target, options=ProjectOptions())
     values = np.random.default_rng(0).standard_normal(graph.inputs[0].shape).astype(np.float32)
