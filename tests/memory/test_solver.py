@@ -82,7 +82,7 @@ def test_the_solver_proves_that_a_lower_bound_cannot_be_met():
     assert (start.arena_bytes, ABOVE_ITS_LOWER_BOUND.lower_bound_bytes) == (80, 64)
     outcome = solve(ABOVE_ITS_LOWER_BOUND, start)
     assert outcome is not None and outcome.optimal
-    assert outcome.layout == start and outcome.bound_bytes == 80
+    assert outcome.layout is start and outcome.bound_bytes == 80
 
 
 def test_the_solver_gives_the_same_answer_twice():
@@ -94,7 +94,7 @@ def test_a_search_that_is_cut_short_proves_nothing_and_keeps_the_start():
     start = heuristics.best(MISSED_BY_HEURISTICS)
     outcome = solve(MISSED_BY_HEURISTICS, start, limit=0.0)
     assert outcome is not None and not outcome.optimal
-    assert outcome.layout == start and outcome.bound_bytes == 1040
+    assert outcome.layout is start and outcome.bound_bytes == 1040
 
 
 def test_the_solver_answers_in_a_process_that_has_tensorflow_too():
