@@ -23,6 +23,7 @@ EdgekitError                    exit code 1: something failed
 ├── BuildError                  the toolchain rejected the generated project
 ├── FlashError                  the image did not reach the board
 ├── EmulatorError               the emulated board died or went silent
+├── RemoteError                 a machine cannot be reached, or a program failed there
 ├── OracleError                 the reference interpreter refused the model or died
 ├── LinkError                   the conversation with the board broke
 │   ├── LinkTimeoutError            no whole reply in the time allowed
@@ -213,6 +214,10 @@ class FlashError(EdgekitError):
 
 class EmulatorError(EdgekitError):
     """The emulated board died or went silent."""
+
+
+class RemoteError(EdgekitError):
+    """A machine cannot be reached, or a program failed there."""
 
 
 class OracleError(EdgekitError):

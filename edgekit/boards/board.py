@@ -39,6 +39,14 @@ class Esptool(_Section):
     source: str
 
 
+class Uf2(_Section):
+    """What its boot ROM has to be told, and says of itself, when it is a USB drive."""
+
+    family_id: int = Field(ge=0, lt=1 << 32)  # in every block: which images the ROM takes
+    board_id: str  # Board-ID of the drive's INFO_UF2.TXT, e.g. "RPI-RP2"
+    source: str
+
+
 class PlatformIO(_Section):
     """How PlatformIO builds for the board."""
 
@@ -67,7 +75,9 @@ class Count(_Section):
 class Emulator(_Section):
     """How this computer runs the board."""
 
-    kind: Literal["process", "qemu"]
+    #: process: the firmware image is a program of this computer; qemu: a whole machine; qemu-user:
+    #: a Linux program of another CPU; rp2040js: a whole RP2040, under node.
+    kind: Literal["process", "qemu", "qemu-user", "rp2040js"]
     program: str = ""  # empty: the firmware image is the program
     args: tuple[str, ...] = ()
     icount_shift: int | None = Field(default=None, ge=0, le=10)
@@ -76,8 +86,8 @@ class Emulator(_Section):
 
     @model_validator(mode="after")
     def _names_a_program(self) -> Emulator:
-        if (self.kind == "qemu") != bool(self.program):
-            raise ValueError("kind 'qemu' needs a program, kind 'process' has none")
+        if (self.kind == "process") == bool(self.program):
+            raise ValueError("kind 'process' has no program, every other kind needs one")
         return self
 
 
@@ -105,11 +115,12 @@ class Board(_Section):
     linker: str = ""  # firmware/startup/<linker>.ld
     defines: tuple[tuple[str, str], ...] = ()  # for the port, as -Dname=value
     build: Literal["cmake", "platformio"]
-    flash: Literal["emulator", "esptool", "picotool", "uf2", "ssh"]
+    flash: Literal["emulator", "esptool", "uf2", "ssh"]
     reach: Reach
     count: Count
     emulator: Emulator | None = None
     esptool: Esptool | None = None
+    uf2: Uf2 | None = None
     platformio: PlatformIO | None = None
     verified: Verified  # the highest rung that we ourselves reached
 
@@ -124,6 +135,10 @@ class Board(_Section):
             raise ValueError("flash = 'emulator' and the section [emulator] go together")
         if (self.flash == "esptool") != (self.esptool is not None):
             raise ValueError("flash = 'esptool' and the section [esptool] go together")
+        if self.flash == "uf2" and self.uf2 is None:
+            raise ValueError("flash = 'uf2' needs the section [uf2]")
+        if (self.flash == "ssh") != (self.reach.kind == "ssh"):
+            raise ValueError("flash = 'ssh' and reach.kind = 'ssh' go together")
         if (self.build == "platformio") != (self.platformio is not None):
             raise ValueError("build = 'platformio' and the section [platformio] go together")
         if self.linker and not (self.memory("flash") and self.memory("ram")):
@@ -163,7 +178,7 @@ class Board(_Section):
     @property
     def emulated(self) -> bool:
         """True if an emulator plays the board; the board `host` is this computer itself."""
-        return self.emulator is not None and self.emulator.kind == "qemu"
+        return self.emulator is not None and self.emulator.kind != "process"
 
     def count_of(self, ticks: int, ticks_hz: int) -> float | int:
         """What `ticks` of the port's counter are in `count.unit`.

@@ -101,7 +101,7 @@ def run(
             "--virtual was given with --port or --fit",
             hint="a virtual board has its own port, and the arena of this computer's pointers",
         )
-    on_real = functools.partial(pipeline.run, fit=fit, port=port)
+    on_real = functools.partial(pipeline.run, fit=fit, where=pipeline.Where(port=port))
     with console.progress() as progress:
         measurement = (pipeline.virtual.run if virtual else on_real)(
             model,

@@ -20,6 +20,7 @@ from edgekit.link.messages import (
 from edgekit.link.transport import (
     DEFAULT_BAUD,
     MemoryTransport,
+    PipeTransport,
     SerialTransport,
     Transport,
     WatchedTransport,
@@ -42,6 +43,7 @@ __all__ = [
     "Listener",
     "MemoryTransport",
     "Message",
+    "PipeTransport",
     "ResetCause",
     "SerialTransport",
     "Status",

@@ -1,8 +1,10 @@
-"""Ways to move bytes: a serial port, or a board that is a function of this process."""
+"""Ways to move bytes: a serial port, a program's pipes, or a board that is a function."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -133,6 +135,54 @@ class WatchedTransport:
     def close(self) -> None:
         """Close the wrapped transport."""
         self._transport.close()
+
+
+class PipeTransport:
+    """A program's standard output and input: the board is a process, here or behind ssh.
+
+    Args:
+        output: file descriptor that can be read.
+        input: file descriptor that can be written.
+        name: of the program or its machine, for messages.
+
+    The descriptors stay the caller's, who closes them and ends the program.
+    """
+
+    def __init__(self, output: int, input: int, *, name: str) -> None:
+        self._output, self._input, self._name = output, input, name
+
+    def read(self, max_bytes: int, timeout_s: float) -> bytes:
+        """Return 1 to `max_bytes` bytes as soon as some are there; b"" if none came in time."""
+        try:
+            ready, _, _ = select.select([self._output], [], [], max(0.0, timeout_s))
+            received = os.read(self._output, max_bytes) if ready else b""
+        except (OSError, ValueError) as error:  # ValueError: closed meanwhile
+            raise self._ended() from error
+        if ready and not received:
+            raise self._ended()
+        return received
+
+    def write(self, sent: bytes) -> None:
+        """Send all of `sent`."""
+        left = memoryview(sent)
+        while left:
+            try:
+                _, ready, _ = select.select([], [self._input], [], _WRITE_TIMEOUT_S)
+                # no more than a pipe takes at once: a larger write may wait for ever
+                count = os.write(self._input, left[: select.PIPE_BUF]) if ready else 0
+            except (OSError, ValueError) as error:
+                raise self._ended() from error
+            if not count:
+                raise LinkTimeoutError(
+                    f"{self._name} took no more bytes for {_WRITE_TIMEOUT_S:g} s"
+                )
+            left = left[count:]
+
+    def close(self) -> None:
+        """Nothing: the descriptors are the caller's."""
+
+    def _ended(self) -> LinkError:
+        return LinkError(f"{self._name} ended in the middle of the conversation")
 
 
 class MemoryTransport:

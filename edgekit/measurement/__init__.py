@@ -11,6 +11,7 @@ from edgekit.measurement.records import (
     Memory,
     Model,
     OperatorLatency,
+    System,
     Verification,
 )
 from edgekit.measurement.samples import (
@@ -33,6 +34,7 @@ __all__ = [
     "Model",
     "OperatorLatency",
     "Samples",
+    "System",
     "Verification",
     "accuracy",
     "build_facts",

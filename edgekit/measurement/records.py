@@ -25,6 +25,24 @@ class Build:
     toolchain: str
     flags: tuple[str, ...]
     sources_sha256: str
+    #: Where weights, and the kernels' code, lie while the model runs: "flash" or "ram", on boards
+    #: that have both; None elsewhere, and in old documents.
+    weights_in: str | None = None
+    kernels_in: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """The Linux computer that the model ran on, and whether it was held back meanwhile."""
+
+    machine: str  # as it calls itself, e.g. "Raspberry Pi 4 Model B Rev 1.5"
+    os: str  # its name and version, e.g. "Debian GNU/Linux 12 (bookworm)"
+    kernel: str  # release and architecture, e.g. "6.6.51+rpt-rpi-v8 aarch64"
+    governor: str | None  # of CPU frequency, e.g. "ondemand"; None where it is not told
+    frequency_hz: int | None  # of the CPU, at the end of the timed invokes
+    temperature_c: tuple[float, float] | None  # before and after the timed invokes
+    #: What held the CPU back during the run, e.g. "under-voltage"; () nothing; None: not told.
+    throttled: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +73,17 @@ class OperatorLatency:
 class Memory:
     """Bytes. The arena holds inputs, outputs, activations, scratch; what an interpreter keeps."""
 
-    arena_bytes: int  # that the model used on the board; engine tflm may have been given more
-    arena_lower_bound_bytes: int
-    arena_proof: str  # "lower bound", "exact solver" or "none"
+    # None for engines that allocate as they like, under an operating system:
+    arena_bytes: int | None  # that the model used on the board; tflm may have been given more
+    arena_lower_bound_bytes: int | None
+    arena_proof: str | None  # "lower bound", "exact solver" or "none"
     stack_bytes: int | None  # high-water of one invoke; None where it cannot be measured
     # Of the image; None when the board was already running and its image is not at hand:
     static_ram_bytes: int | None  # data + bss of all that inference needs, the arena included
     flash_bytes: int | None  # all of it
     inference_flash_bytes: int | None  # the model's code and constants with the kernels it uses
+    #: Under an operating system: the most memory that the process held at a time.
+    peak_rss_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +94,10 @@ class Verification:
     compared_bytes: int
     mismatched_bytes: int
     oracle: str
+    #: False for engines that compute by other rules than the oracle: their bytes may differ, and
+    #: by how much at most is said here, in steps of the output's quantisation (or of its float).
+    exact: bool = True
+    largest_difference: float | None = None  # None where bytes must be equal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +128,6 @@ class Measurement:
     virtual: bool = False
     #: How far edgekit's makers themselves verified the board, of its file; None in old documents.
     rung: Rung | None = None
+    #: Version of the interpreter that ran the model, for engines that are one on the device.
+    engine_version: str | None = None
+    system: System | None = None  # None on boards without an operating system

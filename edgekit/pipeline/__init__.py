@@ -19,6 +19,7 @@ from edgekit.pipeline.firmware import (
     verify,
     write,
 )
+from edgekit.pipeline.reaching import Where
 from edgekit.pipeline.running import run
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "CompiledModel",
     "Engine",
     "TflmModel",
+    "Where",
     "boards_that_fit",
     "build",
     "compile",

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
-from edgekit import boards, flash, link, measurement
+from edgekit import boards, measurement
 from edgekit.boards import Board
 from edgekit.errors import UserError
-from edgekit.link import Device
 from edgekit.measurement import Inputs, Measurement
-from edgekit.pipeline import flashing
 from edgekit.pipeline.compiling import compile, fitted
-from edgekit.pipeline.firmware import BuiltFirmware, build, connect, measure
+from edgekit.pipeline.firmware import build, measure
+from edgekit.pipeline.reaching import Where, kept_for, on_board
 from edgekit.pipeline.verification import used_arena_bytes
 from edgekit.progress import Progress, silent
 from edgekit.project import ProjectOptions
@@ -30,7 +25,7 @@ def run(
     arena_bytes: int | None = None,
     fit: bool = False,
     options: ProjectOptions | None = None,
-    port: str = flash.AUTO,
+    where: Where | None = None,
     runs: int | None = None,
     warmup: int = 1,
     profile: bool = False,
@@ -41,8 +36,7 @@ def run(
 
     Args:
         fit: ask the board how much of its arena engine tflm used, and build again with that much.
-        port: of a real board: a path or pyserial URL; "auto" or "auto:SERIAL" finds it by its USB
-            id. Boards that edgekit starts need none.
+        where: which board is meant, if it is a real one; default: the only one that is there.
         directory: where to keep project and image; default: only in edgekit's cache.
 
     Raises: as the stages do.
@@ -54,14 +48,15 @@ def run(
     samples = measurement.samples_for(
         compiled.source_graph, inputs
     )  # a bad file is said before a build
-    with _kept_or_not(directory, target) as kept:
+    where = where or Where()
+    with kept_for(directory, target) as kept:
         built = build(compiled, directory=kept, options=options, progress=progress)
         if fit:
-            with on_board(built, kept, port, progress) as device:
+            with on_board(built, kept, where, progress) as device:
                 used_bytes = used_arena_bytes(device, compiled)
             compiled = fitted(compiled, used_bytes)
             built = build(compiled, directory=kept, options=options, progress=progress)
-        with on_board(built, kept, port, progress) as device:
+        with on_board(built, kept, where, progress) as device:
             return measure(
                 device,
                 compiled,
@@ -81,35 +76,3 @@ def refuse_fit(fit: bool, engine: str, arena_bytes: int | None) -> None:
             "an arena can be fitted only for engine tflm, and where no size was given",
             hint="engine aot's arena is exact as it is",
         )
-
-
-@contextlib.contextmanager
-def _kept_or_not(
-    directory: str | os.PathLike[str] | None, board: Board
-) -> Iterator[str | os.PathLike[str] | None]:
-    """Where the project goes; what is flashed has to lie somewhere until it is."""
-    if directory is not None or board.flash != "esptool":
-        yield directory
-        return
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as scratch:
-        yield scratch
-
-
-@contextlib.contextmanager
-def on_board(
-    built: BuiltFirmware, directory: str | os.PathLike[str] | None, port: str, progress: Progress
-) -> Iterator[Device]:
-    """A conversation with the board that runs `built`: started if it is emulated, else flashed.
-
-    Raises: as connect() and flash_board() do.
-    """
-    board = built.model.board
-    if board.flash != "esptool":
-        with connect(built) as device:
-            yield device
-        return
-    assert directory is not None
-    done = flashing.flash_board(Path(directory), port, progress=progress)
-    baud = board.reach.baud or link.DEFAULT_BAUD
-    with connect(done.written.port, baud=baud) as device:
-        yield device

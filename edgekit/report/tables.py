@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from edgekit.boards import Board
-from edgekit.measurement import Latency, Measurement, Verification
+from edgekit.measurement import Latency, Measurement, Memory, Verification
 
 #: How a latency's unit is written after a number.
 _UNITS = {"us": "µs", "cycles": "cycles", "instructions": "instructions"}
@@ -83,21 +83,8 @@ def summary(m: Measurement) -> Table:
         a = m.accuracy
         table.add_row("accuracy", f"{a.value:.1%} {a.metric} over {a.samples} samples")
     table.add_row("latency", latency_text(m.invoke, virtual=m.virtual))
-    memory = m.memory
-    proof = {
-        "lower bound": "optimal: it meets the lower bound",
-        "exact solver": "optimal: proven by an exact solver",
-        "none": f"lower bound {memory.arena_lower_bound_bytes:,}",
-    }[memory.arena_proof]
-    table.add_row("arena", f"{memory.arena_bytes:,} bytes ({proof})")
-    table.add_row("static RAM", count_bytes(memory.static_ram_bytes) + _with_arena(memory))
-    table.add_row("stack", count_bytes(memory.stack_bytes))
-    if memory.inference_flash_bytes is not None:
-        table.add_row(
-            "flash memory",
-            f"{memory.inference_flash_bytes:,} bytes for inference, "
-            f"{count_bytes(memory.flash_bytes)} the whole image",
-        )
+    for row in _memory_rows(m.memory):
+        table.add_row(*row)
     if m.build is not None:
         table.add_row("built with", f"{m.build.toolchain} {' '.join(m.build.flags)}")
     return table
@@ -109,8 +96,28 @@ def _how_real(m: Measurement) -> str:
     return " (emulated)" if m.emulated else ""
 
 
-def _with_arena(memory: object) -> str:
-    return " with the arena" if getattr(memory, "static_ram_bytes", None) is not None else ""
+_PROOFS = {
+    "lower bound": "optimal: it meets the lower bound",
+    "exact solver": "optimal: proven by an exact solver",
+}
+
+
+def _memory_rows(memory: Memory) -> Iterator[tuple[str, str]]:
+    if memory.arena_bytes is not None:
+        bound = f"lower bound {number(memory.arena_lower_bound_bytes)}"
+        proof = _PROOFS.get(memory.arena_proof or "", bound)
+        yield "arena", f"{memory.arena_bytes:,} bytes ({proof})"
+        with_arena = " with the arena" if memory.static_ram_bytes is not None else ""
+        yield "static RAM", count_bytes(memory.static_ram_bytes) + with_arena
+        yield "stack", count_bytes(memory.stack_bytes)
+    if memory.peak_rss_bytes is not None:
+        yield "memory", f"{memory.peak_rss_bytes:,} bytes at most, the whole process"
+    if memory.inference_flash_bytes is not None:
+        yield (
+            "flash memory",
+            f"{memory.inference_flash_bytes:,} bytes for inference, "
+            f"{count_bytes(memory.flash_bytes)} the whole image",
+        )
 
 
 def operators(m: Measurement) -> Table:

@@ -24,6 +24,7 @@ from edgekit.link import (
     FaultRates,
     FaultyTransport,
     MemoryTransport,
+    PipeTransport,
     SerialTransport,
 )
 
@@ -231,3 +232,51 @@ def test_importing_the_link_loads_nothing_heavy():
     code = "import sys, edgekit.link; print([m for m in ('serial', 'numpy') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert run.stdout == "[]\n", run.stderr
+
+
+@pytest.fixture
+def cat() -> Iterator[subprocess.Popen[bytes]]:
+    """A program that says what it hears."""
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def _of(process: subprocess.Popen[bytes]) -> PipeTransport:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    return PipeTransport(process.stdout.fileno(), process.stdin.fileno(), name="cat")
+
+
+def test_a_pipe_carries_bytes_both_ways(cat: subprocess.Popen[bytes]):
+    pipe = _of(cat)
+    assert pipe.read(10, timeout_s=0.01) == b""
+    sent = bytes(range(256)) * 16
+    pipe.write(sent)
+    received = b""
+    while len(received) < len(sent):
+        received += pipe.read(1000, timeout_s=5)
+    assert received == sent
+    pipe.close()
+    assert cat.poll() is None
+
+
+def test_a_program_that_ends_is_said(cat: subprocess.Popen[bytes]):
+    pipe = _of(cat)
+    cat.kill()
+    with pytest.raises(LinkError, match="cat ended in the middle"):
+        pipe.read(1, timeout_s=5)
+    with pytest.raises(LinkError, match="cat ended in the middle"):
+        pipe.write(bytes(100_000))
+
+
+def test_a_program_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("edgekit.link.transport._WRITE_TIMEOUT_S", 0.05)
+    output, input = os.pipe()
+    try:
+        with pytest.raises(LinkTimeoutError, match="deaf took no more bytes"):
+            PipeTransport(output, input, name="deaf").write(bytes(1 << 20))
+    finally:
+        os.close(output)
+        os.close(input)

@@ -10,7 +10,8 @@ import pytest
 from edgekit import boards, emulators, pipeline, toolchain
 from edgekit.emulators import VirtualEsp32
 from edgekit.errors import UserError, WrongBoardError
-from edgekit.pipeline import BuiltFirmware, running, virtual
+from edgekit.pipeline import BuiltFirmware, Where, virtual
+from edgekit.pipeline.reaching import on_board
 from edgekit.progress import silent
 
 
@@ -31,7 +32,7 @@ def built(model: Path, tmp_path: Path) -> BuiltFirmware:
 def test_a_board_is_flashed_and_what_it_runs_is_measured(built: BuiltFirmware, tmp_path: Path):
     with (
         VirtualEsp32(boards.load("esp32")) as chip,
-        running.on_board(built, tmp_path, chip.serial_port, silent) as device,
+        on_board(built, tmp_path, Where(port=chip.serial_port), silent) as device,
     ):
         assert chip.resets  # it was flashed
         assert device.hello.build_id == built.image.build_id
@@ -44,7 +45,7 @@ def test_a_board_that_is_another_chip_is_not_measured(built: BuiltFirmware, tmp_
     with (
         VirtualEsp32(boards.load("esp32-c3")) as chip,
         pytest.raises(WrongBoardError, match="is an ESP32-C3, the image is for an ESP32 "),
-        running.on_board(built, tmp_path, chip.serial_port, silent),
+        on_board(built, tmp_path, Where(port=chip.serial_port), silent),
     ):
         pass
 

@@ -1,0 +1,7 @@
+"""Linux machines that run models: this one, and those behind ssh."""
+
+from __future__ import annotations
+
+from edgekit.remote.machine import LocalProgram, Machine, RunningProgram, ThisMachine
+
+__all__ = ["LocalProgram", "Machine", "RunningProgram", "ThisMachine"]
