@@ -44,6 +44,7 @@ class Uf2(_Section):
 
     family_id: int = Field(ge=0, lt=1 << 32)  # in every block: which images the ROM takes
     board_id: str  # Board-ID of the drive's INFO_UF2.TXT, e.g. "RPI-RP2"
+    absolute_block: bool = False  # UF2s begin with the block that erratum RP2350-E10 asks for
     source: str
 
 

@@ -68,7 +68,7 @@ def build(
     except DoesNotFitError as error:  # the linker knows of one memory only
         both = set(boards_that_fit(compiled))
         raise error.with_fits([board_id for board_id in error.fits if board_id in both]) from error
-    if directory is not None and compiled.board.flash == "esptool":
+    if directory is not None and compiled.board.flash in ("esptool", "uf2"):
         toolchain.write_flash_manifest(
             image,
             compiled.board,
