@@ -39,7 +39,8 @@ from edgekit.emulators.virtual_faults import (
 from edgekit.emulators.virtual_image import settings_of, stand_in
 from edgekit.emulators.virtual_wiring import Wiring
 from edgekit.errors import EmulatorError
-from edgekit.toolchain import FirmwareImage
+from edgekit.progress import Progress, silent
+from edgekit.toolchain import FirmwareImage, rp2040js
 
 __all__ = [
     "BootNoise",
@@ -54,7 +55,9 @@ __all__ = [
     "WatchdogInInvoke",
     "Wiring",
     "WrongBootMode",
+    "command_for",
     "command_line",
+    "prepare",
     "settings_of",
     "stand_in",
     "start",
@@ -76,8 +79,24 @@ def start(board: Board, image: FirmwareImage | Path) -> EmulatedBoard:
         ToolMissingError: its emulator is not installed.
         EmulatorError: the process cannot be started.
     """
-    elf = image if isinstance(image, Path) else image.elf
-    return EmulatedBoard(board, command_for(board, elf))
+    return EmulatedBoard(board, command_for(board, _program_of(board, image)))
+
+
+def prepare(board: Board, progress: Progress = silent) -> None:
+    """Get what the board's emulator needs and edgekit may get itself, with a word to `progress`.
+
+    Raises:
+        ToolMissingError: it cannot be had.
+    """
+    if board.emulator is not None and board.emulator.kind == "rp2040js":
+        rp2040js.fetched(progress)
+
+
+def _program_of(board: Board, image: FirmwareImage | Path) -> Path:
+    """What a board is started with: its UF2 if it takes one, else the ELF."""
+    if isinstance(image, Path):
+        return image
+    return image.flash_parts[0].path if board.uf2 is not None else image.elf
 
 
 class EmulatedBoard:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.boards import Board, Emulator
 from edgekit.errors import BoardError, ToolMissingError
+from edgekit.toolchain import rp2040js
 
 # Semihosting lets start-up code end the emulator and say why. The serial port is standard input and
 # output, with Ctrl-C as an ordinary byte.
@@ -18,8 +19,11 @@ _QEMU = (
 )
 
 
-def command_for(board: Board, elf: Path) -> list[str]:
-    """The command that runs `elf` with the board's serial port on standard input and output.
+def command_for(board: Board, program: Path) -> list[str]:
+    """The command that runs `program` with the board's serial port on standard input and output.
+
+    Args:
+        program: an ELF; for a board with [uf2], also a UF2.
 
     Raises:
         BoardError: the board is a real one.
@@ -31,15 +35,19 @@ def command_for(board: Board, elf: Path) -> list[str]:
             f"{board.id} is a real board: nothing on this computer emulates it",
             hint="connect it and name its serial port",
         )
+    image = str(program.resolve())
     if emulator.kind == "process":
-        return [str(elf.resolve())]
-    program = shutil.which(emulator.program)
-    if program is None:
+        return [image]
+    if emulator.kind == "rp2040js":
+        board_script = str(rp2040js.scripts() / "board.mjs")
+        return [rp2040js.node(), board_script, str(rp2040js.required().resolve()), image]
+    executable = shutil.which(emulator.program)
+    if executable is None:
         raise ToolMissingError(
             f"{board.id} needs {emulator.program}, which is not installed",
             hint=f"install Debian's {emulator.package}: sudo scripts/install-debian-packages",
         )
-    return [program, *_arguments(emulator, str(elf.resolve()))]
+    return [executable, *_arguments(emulator, image)]
 
 
 def command_line(board: Board, elf: str) -> str:
@@ -51,6 +59,8 @@ def command_line(board: Board, elf: str) -> str:
         return ""
     if emulator.kind == "process":
         return elf
+    if emulator.kind == "rp2040js":  # in a cache and in a package: no paths for a person to type
+        return shlex.join(["python3", "-m", "edgekit.emulators", board.id, elf])
     return shlex.join([emulator.program, *_arguments(emulator, elf)])
 
 

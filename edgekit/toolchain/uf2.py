@@ -14,6 +14,7 @@ from pathlib import Path
 from edgekit.boards import Board
 from edgekit.errors import BuildError
 from edgekit.files import write_whole
+from edgekit.toolchain import boot_stage
 from edgekit.toolchain.loadable import ERASED, flash_content
 
 NAME = "firmware.uf2"
@@ -36,7 +37,8 @@ def write_file(elf: Path, board: Board, path: Path) -> None:
     """Write the UF2 of an image for `board`, which has a section [uf2].
 
     Raises:
-        BuildError: the linker did not fill flash memory from its start.
+        BuildError: the linker did not fill flash memory from its start, or with what an RP2040's
+            boot ROM would not start.
         DoesNotFitError: the image is larger than the flash memory.
         UserError: `path` cannot be written.
     """
@@ -45,6 +47,8 @@ def write_file(elf: Path, board: Board, path: Path) -> None:
     image = flash_content(elf, flash, board_id=board.id)
     if not image:
         raise BuildError(f"{elf.name}: nothing of it lies in flash memory at {flash.start:#x}")
+    if facts.family_id == boot_stage.RP2040_FAMILY_ID:
+        boot_stage.refuse_unless_started(image, elf.name)
     first = absolute_block() if facts.absolute_block else b""
     write_whole(path, first + write_uf2(image, flash.start, facts.family_id))
 
