@@ -179,7 +179,7 @@ export class Chip {
         }
     }
 
-    // True if nothing is there to be had, while an exception's frame is pushed; else a fault.
+    // True while a fault's frame is pushed there, which is then lost; else a fault.
     #isKept(inRam) {
         const { start, bytes } = this.#guard;
         if ((inRam - start) >>> 0 >= bytes || this.core.IPSR === HARD_FAULT || this.core.IPSR === NMI) {
@@ -195,7 +195,7 @@ export class Chip {
         const isThere = address < ROM_BYTES || address >>> 12 === SYSTEM_CONTROL ||
             (address - SIO_START) >>> 0 < SIO_BYTES ||
             (address - USB_MEMORY) >>> 0 < USB_MEMORY_BYTES || this.mcu.findPeripheral(address);
-        if (!isThere) {
+        if (!isThere && !this.#stacking) {
             throw new Fault('no memory');
         }
     }
