@@ -89,11 +89,11 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
             for path in sorted((directory / "CMakeFiles" / f"{target}.dir").rglob("*.o*"))
         ),
         model_object=_MODEL_OBJECT,
-        flash_parts=_flash_parts(project.board, directory),
+        flash_parts=flash_parts_of(project.board, directory),
     )
 
 
-def _flash_parts(board: Board, directory: Path) -> tuple[FlashPart, ...]:
+def flash_parts_of(board: Board, directory: Path) -> tuple[FlashPart, ...]:
     """What is written to the flash memory of a board that no framework builds for."""
     if board.esptool is None and board.uf2 is None:
         return ()

@@ -2,7 +2,8 @@
 //
 // RP2040JS is the directory of the npm package. UART0 is standard input and output. The process ends
 // when the firmware's main has ended, and when the firmware restarts itself after a fault: with the
-// last words of the serial port on standard error. While the CPU sleeps, its time is ours.
+// last words of the serial port on standard error. While the CPU sleeps, its time is ours; if it
+// sleeps for ever, and nothing more can come, the process ends too.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -13,6 +14,7 @@ import { flashContent } from './image.mjs';
 const NOTE_END = 0x0e4deded, NOTE_FAULT = 0xfa017ede; // firmware/startup/rp2040.c
 const FAULT_BEGINS = 'edgekit: fault, ';
 const LAST_WORDS_BYTES = 8192;
+const PATIENCE_MS = 1000; // with a host that does not read, at the end
 const INSTRUCTIONS_AT_ONCE = 1000, SLICE_MS = 10;
 const NANOS_GRAIN = 8; // a cycle at 125 MHz: what ends a sleep does not move cycles against ticks
 
@@ -111,7 +113,8 @@ class Board {
         if (reset.note === NOTE_END || reset.note === NOTE_FAULT) {
             const said = Buffer.from(this.#lastWords).toString('latin1');
             const begin = said.lastIndexOf(FAULT_BEGINS);
-            while (!this.#flush());
+            const patience = performance.now() + PATIENCE_MS;
+            while (!this.#flush() && performance.now() < patience);
             if (reset.note === NOTE_END) {
                 process.exit(0);
             }
@@ -174,6 +177,5 @@ try {
     die(`${imageFile}: ${error.message}`);
 }
 process.stdin.on('data', (bytes) => board.receive(bytes));
-process.stdin.on('end', () => process.exit(0));
-process.stdin.on('error', () => process.exit(0));
+process.stdin.on('error', () => process.exit(0)); // nobody is there any more
 board.run();

@@ -21,7 +21,8 @@ from edgekit.toolchain import FirmwareImage
 from edgekit.toolchain.loadable import flash_content
 from edgekit.toolchain.uf2 import absolute_block, write_file, write_uf2
 
-RP2040, ABSOLUTE, RP2350_ARM = 0xE48BFF56, 0xE48BFF57, 0xE48BFF59
+RP2040, ABSOLUTE = 0xE48BFF56, 0xE48BFF57
+RP2350_ARM, RP2350_RISCV = 0xE48BFF59, 0xE48BFF5A
 
 
 @given(
@@ -91,11 +92,11 @@ def test_a_build_leaves_a_uf2_with_every_byte_that_the_elf_loads(
 def test_other_facts_of_the_drive_make_another_file(
     board: Board, image: FirmwareImage, tmp_path: Path
 ):
-    facts = Uf2(family_id=RP2040, board_id="RPI-RP2", source="a test")
+    facts = Uf2(family_id=RP2350_RISCV, board_id="RP2350", source="a test")
     other = board.model_copy(update={"uf2": facts})
     again = toolchain.build_project(tiny_project(other, tmp_path / "other"))
     blocks = blocks_of(again.flash_parts[0].path.read_bytes())
-    assert {block.family_id for block in blocks} == {RP2040}
+    assert {block.family_id for block in blocks} == {RP2350_RISCV}
     assert again.sources_sha256 == image.sources_sha256
 
 
