@@ -182,6 +182,13 @@ class Board(_Section):
         return self.emulator is not None and self.emulator.kind != "process"
 
     @property
+    def runs_linux(self) -> bool:
+        """True if its firmware is a program of a Linux system that is not this computer's."""
+        return self.flash == "ssh" or (
+            self.emulator is not None and self.emulator.kind == "qemu-user"
+        )
+
+    @property
     def counts_repeatably(self) -> bool:
         """True if every run of the same work counts the same: an emulator's clock is its own."""
         return self.emulated and self.count.unit != "us"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgekit.boards import Board, Emulator
 from edgekit.errors import BoardError, ToolMissingError
-from edgekit.toolchain import rp2040js
+from edgekit.toolchain import qemu_plugin, rp2040js
 
 # Semihosting lets start-up code end the emulator and say why. The serial port is standard input and
 # output, with Ctrl-C as an ordinary byte.
@@ -47,6 +47,9 @@ def command_for(board: Board, program: Path) -> list[str]:
             f"{board.id} needs {emulator.program}, which is not installed",
             hint=f"install Debian's {emulator.package}: sudo scripts/install-debian-packages",
         )
+    if emulator.kind == "qemu-user":
+        counter = f"{qemu_plugin.instruction_counter(executable)},fd={_counter_fd(board)}"
+        return [executable, *emulator.args, "-plugin", counter, image]
     return [executable, *_arguments(emulator, image)]
 
 
@@ -59,9 +62,14 @@ def command_line(board: Board, elf: str) -> str:
         return ""
     if emulator.kind == "process":
         return elf
-    if emulator.kind == "rp2040js":  # in a cache and in a package: no paths for a person to type
+    if emulator.kind in ("rp2040js", "qemu-user"):  # with files of a cache: no paths to type
         return shlex.join(["python3", "-m", "edgekit.emulators", board.id, elf])
     return shlex.join([emulator.program, *_arguments(emulator, elf)])
+
+
+def _counter_fd(board: Board) -> str:
+    """The file descriptor that its port reads the count from."""
+    return dict(board.defines)["EK_INSTRUCTION_COUNTER_FD"]
 
 
 def _arguments(emulator: Emulator, elf: str) -> list[str]:

@@ -44,7 +44,9 @@ def _included(sources: Iterable[Path]) -> set[Path]:
     """The headers beside `sources` that they, or such headers, include."""
     found: set[Path] = set()
     for source in sources:
-        names = re.findall(r'^#include "(\w+\.h)"', source.read_text(encoding="utf-8"), re.MULTILINE)
+        names = re.findall(
+            r'^#include "(\w+\.h)"', source.read_text(encoding="utf-8"), re.MULTILINE
+        )
         new = {path for name in names if (path := source.with_name(name)).is_file()} - found
         found |= new | _included(new)
     return found

@@ -1,10 +1,15 @@
-/* host.c: the firmware as a process. The link is standard input and output, as raw bytes. */
+/* host.c: the firmware as a process, on any POSIX system. The link is standard input and output, as
+ * raw bytes.
+ *
+ * With EK_INSTRUCTION_COUNTER_FD=N its ticks are instructions, which a file that is open under that
+ * descriptor counts: templates/qemu-plugin/instruction_counter.c. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,12 +57,62 @@ static ek_reset_cause find_reset_cause(void)
     return EK_RESET_POWER_ON;
 }
 
+#ifdef EK_INSTRUCTION_COUNTER_FD
+
+static const volatile uint64_t *executed;
+
+static ek_status open_counter(void)
+{
+    void *const page =
+        mmap(NULL, sizeof *executed, PROT_READ, MAP_SHARED, EK_INSTRUCTION_COUNTER_FD, 0);
+    executed = page;
+    return page == MAP_FAILED ? EK_ERR_PORT : EK_OK;
+}
+
+/* A CPU of 32 bits reads it in two halves. */
+uint64_t ek_port_ticks(void)
+{
+    uint64_t before;
+    uint64_t now = *executed;
+    do {
+        before = now;
+        now = *executed;
+    } while (before >> 32 != now >> 32);
+    return now;
+}
+
+uint32_t ek_port_ticks_hz(void)
+{
+    return 0;
+}
+
+#else
+
+static ek_status open_counter(void)
+{
+    return EK_OK;
+}
+
+uint64_t ek_port_ticks(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint32_t ek_port_ticks_hz(void)
+{
+    return 1000000000u;
+}
+
+#endif
+
 ek_status ek_port_init(void)
 {
     stack_limit = find_stack_limit();
     reset_cause = find_reset_cause();
     (void)unsetenv(RESET_CAUSE_VARIABLE);
-    return EK_OK;
+    return open_counter();
 }
 
 int32_t ek_port_read(uint8_t *bytes, size_t size, uint32_t timeout_ms)
@@ -95,18 +150,6 @@ ek_status ek_port_write(const uint8_t *bytes, size_t size)
         }
     }
     return EK_OK;
-}
-
-uint64_t ek_port_ticks(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-uint32_t ek_port_ticks_hz(void)
-{
-    return 1000000000u;
 }
 
 uint8_t *ek_port_stack_limit(void)
