@@ -23,7 +23,7 @@ from types import TracebackType
 from edgekit import processes
 from edgekit.boards import Board
 from edgekit.emulators import guard, virtual
-from edgekit.emulators.command import command_for, command_line
+from edgekit.emulators.command import command_for, command_line, environment_for
 from edgekit.emulators.virtual import VirtualEsp32
 from edgekit.emulators.virtual_faults import (
     BootNoise,
@@ -57,6 +57,7 @@ __all__ = [
     "WrongBootMode",
     "command_for",
     "command_line",
+    "environment_for",
     "prepare",
     "settings_of",
     "stand_in",
@@ -123,7 +124,13 @@ class EmulatedBoard:
     def _start(self, command: list[str], master: int) -> subprocess.Popen[bytes]:
         guard.start()
         try:
-            process = processes.start(command, stdin=master, stdout=master, stderr=self._errors)
+            process = processes.start(
+                command,
+                stdin=master,
+                stdout=master,
+                stderr=self._errors,
+                env={**os.environ, **environment_for(self.board, command)},
+            )
         except OSError as error:
             raise EmulatorError(f"{self.board.id} does not start: {error}") from error
         guard.watch(process.pid)

@@ -32,7 +32,8 @@ def main() -> int:
         emulators.prepare(board, lambda stage, done, total: print(stage, file=sys.stderr))
         if not link:
             command = emulators.command_for(board, Path(elf))
-            os.execv(command[0], command)
+            environment = emulators.environment_for(board, command)
+            os.execve(command[0], command, {**os.environ, **environment})
         with emulators.start(board, Path(elf)) as running:
             _serve(running, Path(link[0]))
     except EdgekitError as error:

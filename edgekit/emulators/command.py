@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.boards import Board, Emulator
@@ -51,6 +52,13 @@ def command_for(board: Board, program: Path) -> list[str]:
         counter = f"{qemu_plugin.instruction_counter(executable)},fd={_counter_fd(board)}"
         return [executable, *emulator.args, "-plugin", counter, image]
     return [executable, *_arguments(emulator, image)]
+
+
+def environment_for(board: Board, command: Sequence[str]) -> dict[str, str]:
+    """What `command` has to find in its environment beside what is there."""
+    if board.emulator is None or board.emulator.kind != "qemu-user":
+        return {}
+    return {"EDGEKIT_HOST_COMMAND": "\n".join(command)}  # what the firmware runs to reboot
 
 
 def command_line(board: Board, elf: str) -> str:

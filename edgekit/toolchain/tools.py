@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from edgekit import serial_ports
-from edgekit.boards import Board, PlatformIO, all_boards
+from edgekit.boards import Board, PlatformIO, all_boards, load
 from edgekit.errors import ToolMissingError
 from edgekit.toolchain import platformio_packages, rp2040js
 from edgekit.toolchain.cmake import program_of_package
@@ -123,6 +123,8 @@ def _questions(board: Board) -> dict[str, Callable[[], Tool]]:
         questions[rp2040js.NAME] = _rp2040js
     elif board.emulator is not None and board.emulator.program:
         questions[board.emulator.program] = partial(_emulator, board)
+        if board.emulator.kind == "qemu-user":  # its counter of instructions is compiled here
+            questions["C compiler"] = partial(_compiler, "C compiler", load("host"))
     return questions
 
 

@@ -20,6 +20,9 @@
 #define STACK_RLIMIT_MIN     ((rlim_t)256 * 1024)   /* below this it may not */
 #define RESET_CAUSE_VARIABLE "EDGEKIT_HOST_RESET"
 #define REBOOT_CODE_VARIABLE "EDGEKIT_HOST_REBOOT_CODE" /* who started us starts us again */
+#define COMMAND_VARIABLE     "EDGEKIT_HOST_COMMAND" /* that runs us, a word a line; else: this file */
+#define COMMAND_BYTES        4096
+#define COMMAND_WORDS        32
 
 static uint8_t *stack_limit;
 static ek_reset_cause reset_cause = EK_RESET_UNKNOWN;
@@ -157,6 +160,26 @@ uint8_t *ek_port_stack_limit(void)
     return stack_limit;
 }
 
+/* Returns only if that fails: not Linux, or no /proc. */
+static void run_again(void)
+{
+    static char command[COMMAND_BYTES];
+    char name[] = "edgekit";
+    char *words[COMMAND_WORDS + 1] = {name};
+    const char *const given = getenv(COMMAND_VARIABLE);
+    if (given == NULL || strlen(given) >= sizeof command) {
+        (void)execv("/proc/self/exe", words);
+        return;
+    }
+    size_t count = 0;
+    memcpy(command, given, strlen(given) + 1);
+    for (char *word = strtok(command, "\n"); word != NULL && count < COMMAND_WORDS;
+         word = strtok(NULL, "\n")) {
+        words[count++] = word;
+    }
+    (void)execv(words[0], words);
+}
+
 /* Same process, same file descriptors, new image: to the other end it is a board that reset. */
 ek_status ek_port_reboot(void)
 {
@@ -164,13 +187,11 @@ ek_status ek_port_reboot(void)
     if (code != NULL) {
         _exit(atoi(code));
     }
-    char name[] = "edgekit";
-    char *arguments[] = {name, NULL};
     if (setenv(RESET_CAUSE_VARIABLE, "software", 1) == 0) {
-        (void)execv("/proc/self/exe", arguments);
+        run_again();
         (void)unsetenv(RESET_CAUSE_VARIABLE);
     }
-    return EK_ERR_UNSUPPORTED; /* not Linux, or no /proc */
+    return EK_ERR_UNSUPPORTED;
 }
 
 ek_reset_cause ek_port_reset_cause(void)

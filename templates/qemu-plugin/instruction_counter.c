@@ -1,15 +1,15 @@
-/* instruction_counter.c: a plugin for QEMU's user mode that shows the program how many instructions it
- * has executed.
+/* instruction_counter.c: a plugin for QEMU's user mode that shows the program how many instructions
+ * it has executed.
  *
  *     qemu-aarch64 -plugin instruction_counter.so,fd=100 program
  *
  * The count is a number of 64 bits at the start of a file in memory, which the program finds open
- * under the descriptor `fd`: QEMU and the program are one process. A block of code that runs from its
- * start to its end is counted when it is entered, so two readings made by the same function differ by
- * exactly what was executed between them.
+ * under the descriptor `fd`: QEMU and the program are one process. A block of code that runs from
+ * its start to its end is counted when it is entered, so two readings made by the same function
+ * differ by exactly what was executed between them.
  *
- * QEMU's header is not packaged; what is used of it is declared here, after its documentation ("QEMU
- * TCG Plugins"). Compile with -DPLUGIN_API=N, the version of that interface. */
+ * QEMU's header is not packaged; what is used of it is declared here, after its documentation
+ * ("QEMU TCG Plugins"). Compile with -DPLUGIN_API=N, the version of that interface. */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>

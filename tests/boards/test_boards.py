@@ -90,7 +90,7 @@ def test_an_unknown_board_is_refused_with_the_nearest_and_all_known_ones():
         boards.load("qemu-cortex-m5")
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("did you mean 'qemu-cortex-m")
-    assert "host, pico-emulated, qemu-cortex-m0plus" in caught.value.hint
+    assert "host, pico-emulated, qemu-arm1176" in caught.value.hint
 
 
 @pytest.mark.parametrize("board_id", ["../boards/host", "host.toml", "", "HOST"])
