@@ -28,6 +28,10 @@ class RunningProgram(Protocol):
         """None while it runs, else its exit code; -n if signal n ended it."""
         ...
 
+    def wait(self, patience_s: float) -> int | None:
+        """As poll(), but wait for its end for as long as `patience_s`."""
+        ...
+
     def last_words(self) -> str:
         """The end of what it wrote on its standard error."""
         ...
@@ -162,6 +166,12 @@ class LocalProgram:
         """None while it runs, else its exit code."""
         return self._process.poll()
 
+    def wait(self, patience_s: float) -> int | None:
+        """As poll(), but wait for its end for as long as `patience_s`."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience_s)
+        return self.poll()
+
     def last_words(self) -> str:
         """The end of what it wrote on its standard error."""
         if not self.closed:
@@ -181,12 +191,6 @@ class LocalProgram:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-
-    def ended(self, patience_s: float) -> bool:
-        """True if it has ended, or does so within `patience_s`."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(patience_s)
-        return self._process.poll() is not None
 
     def close(self) -> None:
         """End it."""

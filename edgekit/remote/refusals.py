@@ -9,6 +9,8 @@ from edgekit.errors import EdgekitError, HostError, RemoteError
 
 #: Of the lines that `ssh -v` writes, those that say what it does, not what is wrong.
 _CHATTER = re.compile(r"debug\d: |OpenSSH_|Authenticated to |Transferred: |Bytes per second: ")
+#: The only one of them with line ends inside: our own script.
+_SCRIPT = re.compile(r"debug\d: Sending command: .*?\r\n", re.DOTALL)
 
 
 def refusal(host: str, said: str) -> EdgekitError:
@@ -21,6 +23,7 @@ def refusal(host: str, said: str) -> EdgekitError:
         HostError where a name, a key or a configuration must be mended; RemoteError where the
         machine or the network is at fault.
     """
+    said = _SCRIPT.sub("", said)
     for pattern, explain in _CAUSES:
         if (found := re.search(pattern, said, re.MULTILINE)) is not None:
             return explain(host, said, found)
@@ -32,7 +35,9 @@ def refusal(host: str, said: str) -> EdgekitError:
 
 def words(said: str) -> str:
     """The end of what ssh said, without what `-v` adds, on one line."""
-    lines = [line.strip() for line in said.splitlines() if not _CHATTER.match(line)]
+    lines = [
+        line.strip() for line in _SCRIPT.sub("", said).splitlines() if not _CHATTER.match(line)
+    ]
     return "; ".join(line for line in lines if line)[-400:]
 
 

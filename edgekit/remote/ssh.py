@@ -147,7 +147,7 @@ class SshProgram(LocalProgram):
             return
         try:
             self.end_input()
-            if not self.ended(_GRACE_S):
+            if self.wait(_GRACE_S) is None:
                 self._connection.end(self._mark)
         finally:
             super().close()

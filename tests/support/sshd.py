@@ -1,4 +1,7 @@
-"""A real sshd on 127.0.0.1 with keys of its own: the Linux machine on the other side."""
+"""A real sshd on 127.0.0.1 with keys of its own: the Linux machine on the other side.
+
+A conftest imports the fixtures `one_server` and `server`.
+"""
 
 from __future__ import annotations
 
@@ -131,6 +134,22 @@ def running(folder: Path, *options: str) -> Iterator[Sshd]:
         server.cut()
         process.terminate()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with running(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(one_server: Sshd, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
+    """As it is after installation; nothing may be left there."""
+    one_server.know("host")
+    one_server.configure()
+    monkeypatch.setenv("EDGEKIT_SSH", one_server.ssh)
+    yield one_server
+    assert one_server.left() == []
 
 
 def _wait_until_it_listens(server: Sshd) -> None:
