@@ -88,11 +88,12 @@ class Sshd:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *options: str) -> Iterator[Sshd]:
+def running(folder: Path, *options: str, path: str = "") -> Iterator[Sshd]:
     """Start one that keeps all it has in `folder`; skip the test where there is no sshd.
 
     Args:
         options: lines for its configuration.
+        path: folders to look for programs in before others, each with a colon after it.
     """
     if _SSHD is None or shutil.which("ssh") is None:
         pytest.skip("needs openssh-server and openssh-client")
@@ -101,7 +102,7 @@ def running(folder: Path, *options: str) -> Iterator[Sshd]:
     for name in ("host", "other", "user", "stranger"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    (folder / "tmp").mkdir()
+    (folder / "tmp").mkdir(exist_ok=True)
     port = _free_port()
     (folder / "sshd_config").write_text(
         "".join(
@@ -117,7 +118,7 @@ def running(folder: Path, *options: str) -> Iterator[Sshd]:
                 "PasswordAuthentication no",
                 "KbdInteractiveAuthentication no",
                 "PermitRootLogin prohibit-password",
-                f"SetEnv TMPDIR={folder}/tmp PATH={os.environ['PATH']}",
+                f"SetEnv TMPDIR={folder}/tmp PATH={path}{os.environ['PATH']}",
             )
         )
     )
