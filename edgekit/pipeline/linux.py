@@ -86,7 +86,7 @@ def refuse_another(board: Board, program: bytes, machine: Machine, launcher: Seq
         return not (runs and _is_the_board(board, machine))
     if not runs:
         raise WrongBoardError(
-            f"{machine.name} does not run programs for {board.name}: it is {_described(kind)}",
+            f"{machine.name} does not run programs for {board.name}: {_described(kind)}",
             hint=_way_out(board, kind),
         )
     if not _is_the_board(board, machine):
@@ -105,7 +105,8 @@ def _is_the_board(board: Board, machine: Machine) -> bool:
 
 
 def _described(kind: str) -> str:
-    return f"a 32-bit system ({kind})" if kind.startswith("armv") else f"{kind} one"
+    bits = "a 32-bit" if kind.startswith(("armv", "i")) else "an"
+    return f"it has {bits} {kind} system"
 
 
 def _way_out(board: Board, kind: str) -> str:
