@@ -12,8 +12,9 @@ EdgekitError                    exit code 1: something failed
 │   ├── BoardError              a board is unknown, or its file malformed
 │   ├── DoesNotFitError         the model needs more memory than the board has
 │   ├── SerialPortError         a serial port is missing, busy or refused
+│   ├── HostError               a host is unknown, has another key, or refuses the login
 │   ├── ImageError              what is to be flashed is missing, damaged or incomplete
-│   └── WrongBoardError         the board behind a serial port is not one that the image is for
+│   └── WrongBoardError         what was reached is not a board that the image is for
 ├── ToolMissingError            a compiler, an emulator or an optional package is not installed
 ├── ConversionError             a converter failed; its log is kept, and named
 ├── TrainingError               training diverged or cannot go on
@@ -172,12 +173,16 @@ class SerialPortError(UserError):
     """A serial port is missing, busy or refused."""
 
 
+class HostError(UserError):
+    """A host is unknown, its key is not the known one, or it refuses the login."""
+
+
 class ImageError(UserError):
     """What is to be flashed is missing, damaged or incomplete."""
 
 
 class WrongBoardError(UserError):
-    """The board behind a serial port is not one that the image is for."""
+    """What was reached, by a serial port or ssh, is not a board that the image is for."""
 
 
 class ToolMissingError(EdgekitError):

@@ -58,11 +58,12 @@ class PlatformIO(_Section):
 
 
 class Reach(_Section):
-    """How the host finds the board's serial port."""
+    """How the host finds the board: its serial port, or the Linux that runs on it."""
 
     kind: Literal["pty", "usb", "ssh"]
     usb: tuple[str, ...] = ()  # "vid:pid" in lower-case hex, of the board or of its USB bridge
     baud: int | None = Field(default=None, gt=0)
+    compatible: str = ""  # of a Linux board: its chip in its device tree, e.g. "brcm,bcm2711"
     source: str = ""
 
 
@@ -140,6 +141,8 @@ class Board(_Section):
             raise ValueError("flash = 'uf2' needs the section [uf2]")
         if (self.flash == "ssh") != (self.reach.kind == "ssh"):
             raise ValueError("flash = 'ssh' and reach.kind = 'ssh' go together")
+        if (self.reach.kind == "ssh") != bool(self.reach.compatible):
+            raise ValueError("reach.kind = 'ssh' and reach.compatible go together")
         if (self.build == "platformio") != (self.platformio is not None):
             raise ValueError("build = 'platformio' and the section [platformio] go together")
         if self.linker and not (self.memory("flash") and self.memory("ram")):

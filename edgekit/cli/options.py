@@ -36,6 +36,23 @@ PortOption = Annotated[
         help="Serial port (or pyserial URL) of a board that runs the model already.",
     ),
 ]
+HostOption = Annotated[
+    str | None,
+    typer.Option(
+        "--host",
+        metavar="USER@NAME",
+        help="A Linux board, as ssh knows it; default: this computer, if it is one.",
+    ),
+]
+LauncherOption = Annotated[
+    str,
+    typer.Option(
+        "--launcher",
+        metavar="COMMAND",
+        help="What starts the program on a Linux board: 'taskset -c 3', or an emulator.",
+        show_default=False,
+    ),
+]
 BaudOption = Annotated[int, typer.Option("--baud", min=300, help="Speed of the serial port.")]
 InputsOption = Annotated[
     str,
@@ -217,44 +234,90 @@ def parse_inputs(text: str) -> int | Path:
     return path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The options --board, --host and --launcher, or --port and --baud."""
+
+    board: str | None
+    port: str | None
+    baud: int
+    host: str | None
+    launcher: str
+
+
+def parse_launcher(text: str) -> tuple[str, ...]:
+    """The --launcher option: its words.
+
+    Raises:
+        UserError: it has quotes that do not end.
+    """
+    import shlex
+
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise UserError(
+            f"--launcher {text}: {error}", hint="give a command as you would type it there"
+        ) from error
+
+
 @contextmanager
 def reach(
-    model: Path,
-    board: str | None,
-    port: str | None,
-    baud: int,
-    progress: Progress,
-    choice: EngineChoice,
+    model: Path, place: Place, progress: Progress, choice: EngineChoice
 ) -> Iterator[tuple[Device, CompiledModel, FirmwareImage | None]]:
     """A device that runs `model`: behind a serial port, or a board that edgekit starts.
 
     Args:
         choice: for a board that is started; firmware that runs already says its engine itself.
     """
-    from edgekit import boards, pipeline
-
-    if board is None and port is None:
+    if place.board is None and place.port is None:
         raise UserError("say where the model runs", hint="give either --board ID or --port PORT")
-    if board is not None and port is not None:
+    if place.board is not None and place.port is not None:
         raise UserError(
             "--board and --port were both given",
             hint="give --port PORT for firmware that runs already, --board ID to have it started",
         )
-    if port is None:
-        assert board is not None
-        if boards.load(board).emulator is None:
+    if place.board is not None:
+        with _started(model, place.board, place, progress, choice) as reached:
+            yield reached
+    elif place.port is not None:
+        if place.host is not None or place.launcher:
             raise UserError(
-                f"{board} is a real board: it does not start by itself",
-                hint=f"edgekit run MODEL --board {board} flashes it; then give its --port",
+                "--host and --launcher are for Linux boards", hint="give --board ID, not --port"
             )
-        options = choice.project_options()
-        compiled = pipeline.compile(
-            model, board, engine=choice.engine, arena_bytes=choice.arena_bytes
+        with _running(model, place.port, place.baud, progress) as reached:
+            yield reached
+
+
+@contextmanager
+def _started(
+    model: Path, board_id: str, place: Place, progress: Progress, choice: EngineChoice
+) -> Iterator[tuple[Device, CompiledModel, FirmwareImage | None]]:
+    """One that edgekit starts: an emulated board, or a Linux board."""
+    from edgekit import boards, pipeline
+
+    board = boards.load(board_id)
+    where = pipeline.Where(host=place.host, launcher=parse_launcher(place.launcher))
+    where.refuse_for(board)
+    if board.flash not in ("emulator", "ssh"):
+        raise UserError(
+            f"{board_id} is a real board: it does not start by itself",
+            hint=f"edgekit run MODEL --board {board_id} flashes it; then give its --port",
         )
-        built = pipeline.build(compiled, options=options, progress=progress)
-        with pipeline.connect(built, progress=progress) as device:
-            yield device, compiled, built.image
-        return
+    options = choice.project_options()
+    compiled = pipeline.compile(model, board, engine=choice.engine, arena_bytes=choice.arena_bytes)
+    built = pipeline.build(compiled, options=options, progress=progress)
+    with pipeline.on_board(built, None, where, progress) as device:
+        yield device, compiled, built.image
+
+
+@contextmanager
+def _running(
+    model: Path, port: str, baud: int, progress: Progress
+) -> Iterator[tuple[Device, CompiledModel, FirmwareImage | None]]:
+    """One that runs already, behind a serial port."""
+    from edgekit import boards, pipeline
+
     progress(f"connecting to {port}", 0, 0)
     with pipeline.connect(port, baud=baud) as device:
         board_id = device.hello.board_id

@@ -9,8 +9,11 @@ from edgekit.cli.options import (
     BoardOption,
     EngineChoice,
     EngineOption,
+    HostOption,
     JsonOption,
+    LauncherOption,
     ModelArgument,
+    Place,
     PortOption,
     RunsOption,
     TflmLibraryOption,
@@ -23,6 +26,8 @@ def profile(
     board: BoardOption = None,
     port: PortOption = None,
     baud: BaudOption = 115200,
+    host: HostOption = None,
+    launcher: LauncherOption = "",
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
@@ -41,10 +46,11 @@ def profile(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
+    place = Place(board=board, port=port, baud=baud, host=host, launcher=launcher)
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     with (
         console.progress() as progress,
-        reach(model, board, port, baud, progress, choice) as (device, compiled, image),
+        reach(model, place, progress, choice) as (device, compiled, image),
     ):
         measurement = pipeline.measure(
             device, compiled, 1, image=image, runs=runs, profile=True, progress=progress

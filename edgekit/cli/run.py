@@ -15,8 +15,10 @@ from edgekit.cli.options import (
     EngineChoice,
     EngineOption,
     FrameworkOption,
+    HostOption,
     InputsOption,
     JsonOption,
+    LauncherOption,
     LinkOption,
     ModelArgument,
     RunsOption,
@@ -24,6 +26,7 @@ from edgekit.cli.options import (
     TflmLibraryOption,
     WarmupOption,
     parse_inputs,
+    parse_launcher,
 )
 from edgekit.errors import UserError
 
@@ -52,6 +55,8 @@ def run(
             help="Serial port of a real board; auto finds it, auto:SERIAL by its serial number.",
         ),
     ] = "auto",
+    host: HostOption = None,
+    launcher: LauncherOption = "",
     virtual: Annotated[
         bool,
         typer.Option(
@@ -88,6 +93,8 @@ def run(
 
         edgekit run model.tflite --board esp32 --port /dev/ttyUSB0 -o firmware/
 
+        edgekit run model.tflite --board rpi-4 --host pi@raspberrypi.local
+
         edgekit run model.tflite -b qemu-cortex-m4 --engine tflm --tflm-library tflite-micro --fit
     """
     from edgekit import boards, pipeline, report
@@ -96,12 +103,13 @@ def run(
     console.refuse_unwritable(json)
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     options = choice.project_options(builder, link, stack)
-    if virtual and (fit or port != "auto"):
+    where = pipeline.Where(port=port, host=host, launcher=parse_launcher(launcher))
+    if virtual and (fit or where != pipeline.Where()):
         raise UserError(
-            "--virtual was given with --port or --fit",
+            "--virtual was given with --port, --host, --launcher or --fit",
             hint="a virtual board has its own port, and the arena of this computer's pointers",
         )
-    on_real = functools.partial(pipeline.run, fit=fit, where=pipeline.Where(port=port))
+    on_real = functools.partial(pipeline.run, fit=fit, where=where)
     with console.progress() as progress:
         measurement = (pipeline.virtual.run if virtual else on_real)(
             model,

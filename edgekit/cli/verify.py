@@ -9,8 +9,11 @@ from edgekit.cli.options import (
     BoardOption,
     EngineChoice,
     EngineOption,
+    HostOption,
     InputsOption,
+    LauncherOption,
     ModelArgument,
+    Place,
     PortOption,
     TflmLibraryOption,
     parse_inputs,
@@ -23,6 +26,8 @@ def verify(
     board: BoardOption = None,
     port: PortOption = None,
     baud: BaudOption = 115200,
+    host: HostOption = None,
+    launcher: LauncherOption = "",
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
@@ -40,10 +45,11 @@ def verify(
     from edgekit.report import tables
 
     wanted = parse_inputs(inputs)
+    place = Place(board=board, port=port, baud=baud, host=host, launcher=launcher)
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     with (
         console.progress() as progress,
-        reach(model, board, port, baud, progress, choice) as (device, compiled, _),
+        reach(model, place, progress, choice) as (device, compiled, _),
     ):
         verification = pipeline.verify(device, compiled, wanted, progress=progress)
     console.stdout().print(f"{compiled.board.id}: {tables.verification_text(verification)}")

@@ -22,6 +22,7 @@ from edgekit.measurement.samples import (
     read_samples,
     samples_for,
 )
+from edgekit.measurement.system import SystemWatch
 
 __all__ = [
     "Accuracy",
@@ -35,6 +36,7 @@ __all__ = [
     "OperatorLatency",
     "Samples",
     "System",
+    "SystemWatch",
     "Verification",
     "accuracy",
     "build_facts",

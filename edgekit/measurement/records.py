@@ -43,6 +43,11 @@ class System:
     temperature_c: tuple[float, float] | None  # before and after the timed invokes
     #: What held the CPU back during the run, e.g. "under-voltage"; () nothing; None: not told.
     throttled: tuple[str, ...] | None
+    #: What had done so at some time before: whether it did in the run too, only `throttled` tells
+    #: of the run's beginning and end.
+    throttled_earlier: tuple[str, ...] | None = None
+    #: What the model's program was started by, e.g. "qemu-aarch64"; None: by nothing.
+    launcher: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from edgekit.pipeline.firmware import (
     verify,
     write,
 )
-from edgekit.pipeline.reaching import Where
+from edgekit.pipeline.reaching import Where, on_board
 from edgekit.pipeline.running import run
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "inspect",
     "left_over",
     "measure",
+    "on_board",
     "run",
     "verify",
     "virtual",

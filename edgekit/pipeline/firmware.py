@@ -26,6 +26,7 @@ from edgekit.pipeline.compiling import (
     compile,
     left_over,
 )
+from edgekit.pipeline.linux import LinuxDevice
 from edgekit.pipeline.verification import verified
 from edgekit.progress import Progress, silent
 from edgekit.report.inspection import BoardFit, InspectedStep, Inspection
@@ -184,6 +185,8 @@ def measure(
     verification, outputs = verified(device, compiled, samples, progress)
     stage = f"measuring on {board.id}"
     progress(stage, 0, runs)
+    machine = device if isinstance(device, LinuxDevice) else None
+    watch = None if machine is None else machine.watch()
     ticks = measurement.timed(
         device,
         samples.inputs[0],
@@ -192,6 +195,7 @@ def measure(
         warmup=warmup,
         on_run=lambda done, total: progress(stage, done, total),
     )
+    system = None if watch is None else watch.end()
     profiles = []
     for done in range((1 if exact else min(runs, 20)) if profile else 0):
         progress(f"profiling on {board.id}", done, runs)
@@ -199,7 +203,7 @@ def measure(
     return Measurement(
         edgekit=metadata.version("edgekit"),
         board=board.id,
-        emulated=board.emulated,
+        emulated=board.emulated or (machine is not None and machine.played),
         engine=compiled.sources.engine,
         model=measurement.Model(
             name=compiled.graph.name,
@@ -218,6 +222,7 @@ def measure(
         verify=verification,
         accuracy=measurement.accuracy(outputs, samples.labels),
         rung=board.verified,
+        system=system,
     )
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from edgekit import flash, link
 from edgekit.boards import Board
+from edgekit.errors import RemoteError, UserError
 from edgekit.link import Device
-from edgekit.pipeline import flashing
+from edgekit.pipeline import flashing, linux
 from edgekit.pipeline.firmware import BuiltFirmware, connect
 from edgekit.progress import Progress
 
@@ -26,6 +27,22 @@ class Where:
     port: str = flash.AUTO
     #: Of a Linux board: "user@host", or a name of the ssh configuration; None: this computer.
     host: str | None = None
+    #: Of a Linux board: what its program is started by, such as ("taskset", "-c", "3"), or an
+    #: emulator where the machine is another one.
+    launcher: tuple[str, ...] = ()
+
+    def refuse_for(self, board: Board) -> None:
+        """Raise UserError if this says where to find a board of another kind than `board`."""
+        if board.flash != "ssh" and (self.host is not None or self.launcher):
+            raise UserError(
+                f"{board.id} is no Linux board: --host and --launcher are not for it",
+                hint="give a Linux board, such as rpi-4, or leave them out",
+            )
+        if board.flash == "ssh" and self.port != flash.AUTO:
+            raise UserError(
+                f"{board.id} is a Linux board: it is not reached by a serial port",
+                hint="give --host USER@NAME, and leave --port out",
+            )
 
 
 _Way = Callable[[BuiltFirmware, Path | None, Where, Progress], AbstractContextManager[Device]]
@@ -82,5 +99,30 @@ def _flashed_by_esptool(
         yield device
 
 
+@contextlib.contextmanager
+def _on_linux(
+    built: BuiltFirmware, directory: Path | None, where: Where, progress: Progress
+) -> Iterator[Device]:
+    del directory
+    board, program = built.model.board, built.image.elf.read_bytes()
+    progress(f"connecting to {where.host or 'this computer'}", 0, 0)
+    with linux.machine_of(board, where.host, where.launcher) as machine:
+        played = linux.refuse_another(board, program, machine, where.launcher)
+        with machine.directory() as folder:
+            progress(f"copying the program to {machine.name}", 0, 0)
+            path = f"{folder}/firmware"
+            machine.put(program, path, executable=True)
+            with linux.conversation(
+                machine, [path], launcher=where.launcher, played=played
+            ) as device:
+                if device.hello.build_id != built.image.build_id:
+                    raise RemoteError(f"{machine.name}: another program answers than was put there")
+                yield device
+
+
 #: By what the board's file says of `flash`.
-_WAYS: Mapping[str, _Way] = {"emulator": _emulated, "esptool": _flashed_by_esptool}
+_WAYS: Mapping[str, _Way] = {
+    "emulator": _emulated,
+    "esptool": _flashed_by_esptool,
+    "ssh": _on_linux,
+}

@@ -43,12 +43,13 @@ def run(
     """
     refuse_fit(fit, engine, arena_bytes)
     target = boards.load(board) if isinstance(board, str) else board
+    where = where or Where()
+    where.refuse_for(target)
     progress(f"compiling for {target.id}", 0, 0)
     compiled = compile(model, target, engine=engine, arena_bytes=arena_bytes)
     samples = measurement.samples_for(
         compiled.source_graph, inputs
     )  # a bad file is said before a build
-    where = where or Where()
     with kept_for(directory, target) as kept:
         built = build(compiled, directory=kept, options=options, progress=progress)
         if fit:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from edgekit.remote.machine import LocalProgram, Machine, RunningProgram, ThisMachine
+from edgekit.remote.ssh import SshMachine, connect
 
-__all__ = ["LocalProgram", "Machine", "RunningProgram", "ThisMachine"]
+__all__ = ["LocalProgram", "Machine", "RunningProgram", "SshMachine", "ThisMachine", "connect"]

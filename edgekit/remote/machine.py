@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,8 @@ from typing import Protocol
 
 from edgekit import processes
 from edgekit.errors import RemoteError
+
+_TAIL_BYTES = 4096
 
 
 class RunningProgram(Protocol):
@@ -23,6 +26,10 @@ class RunningProgram(Protocol):
 
     def poll(self) -> int | None:
         """None while it runs, else its exit code; -n if signal n ended it."""
+        ...
+
+    def wait(self, patience_s: float) -> int | None:
+        """As poll(), but wait for its end for as long as `patience_s`."""
         ...
 
     def last_words(self) -> str:
@@ -67,7 +74,15 @@ class Machine(Protocol):
         ...
 
     def start(self, command: Sequence[str]) -> RunningProgram:
-        """Start a program that is spoken with."""
+        """Start a program that is spoken with; that it cannot be started, its end may say."""
+        ...
+
+    def check(self) -> None:
+        """Do nothing while the machine can be reached.
+
+        Raises:
+            RemoteError: the connection to it was lost.
+        """
         ...
 
 
@@ -123,6 +138,9 @@ class ThisMachine:
         """Start a program that is spoken with."""
         return LocalProgram(command)
 
+    def check(self) -> None:
+        """Nothing: it can always be reached."""
+
 
 class LocalProgram:
     """A child process of this one: the program itself, or the ssh that leads to it."""
@@ -148,21 +166,39 @@ class LocalProgram:
         """None while it runs, else its exit code."""
         return self._process.poll()
 
+    def wait(self, patience_s: float) -> int | None:
+        """As poll(), but wait for its end for as long as `patience_s`."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience_s)
+        return self.poll()
+
     def last_words(self) -> str:
         """The end of what it wrote on its standard error."""
-        if not self._errors.closed:
-            self._errors.seek(0)
-            self._words = self._errors.read()[-4096:].decode(errors="replace").strip()
+        if not self.closed:
+            start = max(0, os.fstat(self._errors.fileno()).st_size - _TAIL_BYTES)
+            # at a place of its own: the program goes on writing where it is
+            tail = os.pread(self._errors.fileno(), _TAIL_BYTES, start)
+            self._words = tail.decode(errors="replace").strip()
         return self._words
+
+    @property
+    def closed(self) -> bool:
+        """True after close()."""
+        return self._errors.closed
+
+    def end_input(self) -> None:
+        """Let it read the end of its standard input."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
 
     def close(self) -> None:
         """End it."""
-        if self._errors.closed:
+        if self.closed:
             return
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        self.end_input()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         processes.end(self._process)
         self.last_words()
         self._errors.close()

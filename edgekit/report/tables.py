@@ -10,6 +10,7 @@ from rich.text import Text
 
 from edgekit.boards import Board
 from edgekit.measurement import Latency, Measurement, Memory, Verification
+from edgekit.report import system
 
 #: How a latency's unit is written after a number.
 _UNITS = {"us": "µs", "cycles": "cycles", "instructions": "instructions"}
@@ -85,6 +86,8 @@ def summary(m: Measurement) -> Table:
     table.add_row("latency", latency_text(m.invoke, virtual=m.virtual))
     for row in _memory_rows(m.memory):
         table.add_row(*row)
+    for name, fact in () if m.system is None else system.rows(m.system):
+        table.add_row(name, fact)
     if m.build is not None:
         table.add_row("built with", f"{m.build.toolchain} {' '.join(m.build.flags)}")
     return table

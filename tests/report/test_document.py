@@ -16,6 +16,7 @@ from edgekit.measurement import (
     Memory,
     Model,
     OperatorLatency,
+    System,
     Verification,
 )
 from edgekit.report import from_json, schema, tables, to_json
@@ -69,6 +70,69 @@ def test_a_document_without_build_labels_and_profile_obeys_the_schema(measuremen
 
 def test_a_document_survives_the_round_trip(measurement):
     assert from_json(to_json(measurement)) == measurement
+
+
+PI = System(
+    machine="Raspberry Pi 4 Model B Rev 1.5",
+    os="Debian GNU/Linux 12 (bookworm)",
+    kernel="6.6.51+rpt-rpi-v8 aarch64",
+    governor="ondemand",
+    frequency_hz=1_500_000_000,
+    temperature_c=(45.3, 61.0),
+    throttled=("under-voltage", "throttled"),
+    throttled_earlier=("under-voltage",),
+    launcher="taskset -c 3",
+)
+MUTE = dataclasses.replace(
+    PI,
+    governor=None,
+    frequency_hz=None,
+    temperature_c=None,
+    throttled=None,
+    throttled_earlier=None,
+    launcher=None,
+)
+
+
+@pytest.mark.parametrize("system", [PI, MUTE])
+def test_a_document_of_a_linux_board_obeys_the_schema_and_survives(measurement, system):
+    of_linux = dataclasses.replace(measurement, system=system)
+    jsonschema.validate(json.loads(to_json(of_linux)), schema())
+    assert from_json(to_json(of_linux)) == of_linux
+
+
+def shown(measurement, system):
+    from rich.console import Console
+
+    console = Console(width=200, record=True, file=io.StringIO(), force_terminal=True)
+    console.print(tables.summary(dataclasses.replace(measurement, system=system)))
+    return console.export_text(styles=True)
+
+
+def test_a_throttled_run_is_marked_loudly(measurement):
+    text = shown(measurement, PI)
+    for words in (
+        "Raspberry Pi 4 Model B Rev 1.5, Debian GNU/Linux 12 (bookworm), Linux 6.6.51",
+        "governor ondemand, 1,500 MHz after the run, 45.3 °C before, 61.0 °C after",
+        "taskset -c 3",
+        "THROTTLED",
+        "\x1b[1;31mduring the run: under-voltage, throttled",
+        "echo performance | sudo tee",
+    ):
+        assert words in text
+
+
+def test_what_happened_before_a_run_is_no_alarm(measurement):
+    text = shown(measurement, dataclasses.replace(PI, throttled=(), governor="performance"))
+    assert "THROTTLED" not in text
+    assert "since the machine started: under-voltage" in text
+    assert "sudo tee" not in text
+
+
+def test_a_machine_that_tells_nothing_is_shown_in_one_line(measurement):
+    text = shown(measurement, MUTE)
+    assert "Raspberry Pi 4" in text
+    assert "CPU" not in text and "throttled" not in text.lower()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2}', '{"schema": 1}', "{"])
