@@ -23,6 +23,7 @@ from edgekit.cli import (
     profile,
     prune,
     run,
+    sweep,
     verify,
 )
 
@@ -39,6 +40,7 @@ for module in (
     convert,
     gate,
     run,
+    sweep,
     build,
     flash,
     merge,

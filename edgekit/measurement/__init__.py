@@ -22,11 +22,13 @@ from edgekit.measurement.samples import (
     read_samples,
     samples_for,
 )
+from edgekit.measurement.sweeps import Failure, Sweep
 
 __all__ = [
     "Accuracy",
     "Agreement",
     "Build",
+    "Failure",
     "Inputs",
     "Latency",
     "Measurement",
@@ -34,6 +36,7 @@ __all__ = [
     "Model",
     "OperatorLatency",
     "Samples",
+    "Sweep",
     "System",
     "Verification",
     "accuracy",

@@ -19,14 +19,17 @@ from edgekit.pipeline.firmware import (
     verify,
     write,
 )
+from edgekit.pipeline.many import sweep
 from edgekit.pipeline.reaching import Where
 from edgekit.pipeline.running import run
+from edgekit.pipeline.targets import Target, placed, targets
 
 __all__ = [
     "AotModel",
     "BuiltFirmware",
     "CompiledModel",
     "Engine",
+    "Target",
     "TflmModel",
     "Where",
     "boards_that_fit",
@@ -36,7 +39,10 @@ __all__ = [
     "inspect",
     "left_over",
     "measure",
+    "placed",
     "run",
+    "sweep",
+    "targets",
     "verify",
     "virtual",
     "write",
