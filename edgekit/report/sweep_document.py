@@ -28,8 +28,8 @@ def from_json(text: str) -> Sweep:
         InputError: it is neither, or one of another schema version.
     """
     try:
-        loaded = json.loads(text)
-    except json.JSONDecodeError as error:
+        loaded = json.loads(text, parse_constant=_refuse)
+    except ValueError as error:
         raise InputError(f"not a JSON document: {error}") from error
     if not isinstance(loaded, dict) or "runs" not in loaded:
         one = document.from_json(text)
@@ -42,6 +42,11 @@ def from_json(text: str) -> Sweep:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise InputError(f"not a sweep: {where}: {first['msg']}") from error
+
+
+def _refuse(constant: str) -> None:
+    """NaN and infinities, which Python reads though they are no JSON."""
+    raise ValueError(f"{constant} is no number")
 
 
 def schema() -> dict[str, Any]:
