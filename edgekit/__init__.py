@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgekit.errors import EdgekitError
     from edgekit.frontends.tflite import read
     from edgekit.link import Device
-    from edgekit.measurement import Measurement, Samples
+    from edgekit.measurement import Measurement, Samples, Sweep
     from edgekit.pipeline import (
         BuiltFirmware,
         CompiledModel,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         inspect,
         measure,
         run,
+        sweep,
         verify,
     )
     from edgekit.pipeline.conversion import convert
@@ -49,6 +50,7 @@ _HOME = {
     "GateResult": ("edgekit.pipeline.gate", "GateResult"),
     "Measurement": ("edgekit.measurement", "Measurement"),
     "Samples": ("edgekit.measurement", "Samples"),
+    "Sweep": ("edgekit.measurement", "Sweep"),
     "VirtualEsp32": ("edgekit.emulators", "VirtualEsp32"),
     "all_boards": ("edgekit.boards", "all_boards"),
     "board": ("edgekit.boards", "load"),
@@ -63,6 +65,7 @@ _HOME = {
     "measure": ("edgekit.pipeline", "measure"),
     "read": ("edgekit.frontends.tflite", "read"),
     "run": ("edgekit.pipeline", "run"),
+    "sweep": ("edgekit.pipeline", "sweep"),
     "to_json": ("edgekit.report", "to_json"),
     "verify": ("edgekit.pipeline", "verify"),
 }
@@ -77,6 +80,7 @@ __all__ = [
     "GateResult",
     "Measurement",
     "Samples",
+    "Sweep",
     "VirtualEsp32",
     "all_boards",
     "board",
@@ -91,6 +95,7 @@ __all__ = [
     "measure",
     "read",
     "run",
+    "sweep",
     "to_json",
     "verify",
 ]

@@ -10,6 +10,7 @@ from edgekit.cli import (
     bench,
     boards,
     build,
+    compare,
     convert,
     distill,
     doctor,
@@ -23,6 +24,7 @@ from edgekit.cli import (
     profile,
     prune,
     run,
+    sweep,
     verify,
 )
 
@@ -39,6 +41,8 @@ for module in (
     convert,
     gate,
     run,
+    sweep,
+    compare,
     build,
     flash,
     merge,

@@ -16,6 +16,7 @@ from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from edgekit.progress import Progress
 
@@ -44,7 +45,7 @@ def guarded(command: Callable[[], object]) -> None:
     except EdgekitError as error:
         if os.environ.get("EDGEKIT_DEBUG"):
             raise
-        _complain(str(error), error.hint)
+        complain(str(error), error.hint)
         sys.exit(error.exit_code)
     except (_Ended, KeyboardInterrupt) as end:
         for number in _ENDING:  # what is left is to exit, which a third Ctrl-C shall not spoil
@@ -60,12 +61,12 @@ def guarded(command: Callable[[], object]) -> None:
             raise
         _forget_output()
         where = f"{error.filename}: " if error.filename else ""
-        _complain(f"{where}{error.strerror or error}", "EDGEKIT_DEBUG=1 shows where this happened")
+        complain(f"{where}{error.strerror or error}", "EDGEKIT_DEBUG=1 shows where this happened")
         sys.exit(1)
     except Exception as error:
         if os.environ.get("EDGEKIT_DEBUG"):
             raise
-        _complain(
+        complain(
             f"internal error: {type(error).__name__}: {error}",
             "this is a bug of edgekit: EDGEKIT_DEBUG=1 shows where; please report it",
         )
@@ -115,7 +116,8 @@ def _listen() -> None:
             signal.signal(number, end)
 
 
-def _complain(message: str, hint: str | None) -> None:
+def complain(message: str, hint: str | None) -> None:
+    """Say on stderr what went wrong, and what to try."""
     from rich.console import Console
     from rich.text import Text
 
@@ -158,6 +160,29 @@ def progress(stream: IO[str] | None = None) -> Iterator[Progress]:
             bar.update(task, description=stage, completed=done, total=total or None)
 
         yield report
+
+
+@contextlib.contextmanager
+def live(picture: Callable[[int], Table]) -> Iterator[bool]:
+    """Show on stderr again and again what `picture` gives for that many lines, then remove it.
+
+    Yields False, and shows nothing, where there is no terminal.
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield False
+        return
+    with Live(get_renderable=lambda: picture(console.height), console=console, transient=True):
+        yield True
+
+
+def note(line: str) -> None:
+    """One line on stderr, for those who have no terminal to see progress on."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def refuse_unwritable(path: Path | None) -> None:

@@ -79,6 +79,12 @@ JsonOption = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write the measurement as JSON; - is stdout."),
 ]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", "-j", min=1, metavar="N", help="Runs at a time; default: one for each CPU."
+    ),
+]
 LimitOption = Annotated[
     int | None,
     typer.Option("--limit", min=1, metavar="N", help="Use N samples, evenly spaced."),
@@ -215,6 +221,11 @@ def project_options(
         link=parse_link(link),
         stack_bytes=stack,
     )
+
+
+def parse_list(text: str) -> list[str]:
+    """What stands between commas, without spaces and empty places."""
+    return [word for part in text.split(",") if (word := part.strip())]
 
 
 def parse_inputs(text: str) -> int | Path:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgekit.cli import console
+from edgekit.cli import console, many
 from edgekit.cli.options import (
     ArenaOption,
     BuilderOption,
@@ -17,6 +17,7 @@ from edgekit.cli.options import (
     FrameworkOption,
     HostOption,
     InputsOption,
+    JobsOption,
     JsonOption,
     LauncherOption,
     LinkOption,
@@ -30,12 +31,22 @@ from edgekit.cli.options import (
 )
 from edgekit.errors import UserError
 
+if TYPE_CHECKING:
+    from edgekit.boards import Board
+
 
 def run(
     model: ModelArgument,
     board: Annotated[
-        str, typer.Option("--board", "-b", metavar="ID", help="A board: see `edgekit boards`.")
-    ] = "host",
+        list[str],
+        typer.Option(
+            "--board",
+            "-b",
+            metavar="ID",
+            help="A board: see `edgekit boards`. Several, each with --board, are run side by "
+            "side; write ID@PORT or ID@HOST for real ones.",
+        ),
+    ] = ["host"],  # noqa: B006 - typer copies it
     inputs: InputsOption = "4",
     runs: RunsOption = None,
     warmup: WarmupOption = 1,
@@ -72,6 +83,7 @@ def run(
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Keep project and image in DIR."),
     ] = None,
+    jobs: JobsOption = None,
     json: JsonOption = None,
 ) -> None:
     """Build the model for a board, start or flash it, prove its outputs and measure it.
@@ -89,6 +101,8 @@ def run(
 
         edgekit run model.tflite -b qemu-riscv32 --inputs test.npz --json result.json
 
+        edgekit run model.tflite --board qemu-cortex-m4 --board qemu-riscv32 --json both.json
+
         edgekit run model.tflite --board esp32 --virtual
 
         edgekit run model.tflite --board esp32 --port /dev/ttyUSB0 -o firmware/
@@ -97,8 +111,7 @@ def run(
 
         edgekit run model.tflite -b qemu-cortex-m4 --engine tflm --tflm-library tflite-micro --fit
     """
-    from edgekit import boards, pipeline, report
-    from edgekit.report import tables
+    from edgekit import pipeline
 
     console.refuse_unwritable(json)
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
@@ -109,25 +122,48 @@ def run(
             "--virtual was given with --port, --host, --launcher or --fit",
             hint="a virtual board has its own port, and the arena of this computer's pointers",
         )
-    on_real = functools.partial(pipeline.run, fit=fit, where=where)
+    targets = pipeline.placed(pipeline.targets(board, framework), where)
+    arguments: dict[str, Any] = {
+        "inputs": parse_inputs(inputs),
+        "arena_bytes": choice.arena_bytes,
+        "options": options,
+        "runs": runs,
+        "warmup": warmup,
+        "profile": profile,
+        "directory": output,
+    }
+    if len(targets) == 1:
+        arguments["engine"] = engine
+        if not virtual:
+            arguments |= {"fit": fit, "where": targets[0].where}
+        _one(model, targets[0].board, arguments, json, virtual=virtual)
+        return
+    several = functools.partial(
+        pipeline.sweep,
+        [model],
+        targets,
+        **arguments,
+        engines=[engine],
+        fit=fit,
+        virtual=virtual,
+        jobs=jobs,
+    )
+    many.show(lambda watch: several(watch=watch), json, profile=profile)
+
+
+def _one(
+    model: Path, board: Board, arguments: dict[str, Any], json: Path | None, *, virtual: bool
+) -> None:
+    from edgekit import pipeline, report
+    from edgekit.report import tables
+
+    run_it = pipeline.virtual.run if virtual else pipeline.run
     with console.progress() as progress:
-        measurement = (pipeline.virtual.run if virtual else on_real)(
-            model,
-            boards.load(board, framework),
-            parse_inputs(inputs),
-            engine=engine,
-            arena_bytes=choice.arena_bytes,
-            options=options,
-            runs=runs,
-            warmup=warmup,
-            profile=profile,
-            directory=output,
-            progress=progress,
-        )
+        measurement = run_it(model, board, **arguments, progress=progress)
     if json is not None:
         console.write_file(json, report.to_json(measurement))
     if str(json) != "-":
         out = console.stdout()
         out.print(tables.summary(measurement))
-        if profile:
+        if arguments["profile"]:
             out.print(tables.operators(measurement))

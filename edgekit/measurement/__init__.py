@@ -22,12 +22,14 @@ from edgekit.measurement.samples import (
     read_samples,
     samples_for,
 )
+from edgekit.measurement.sweeps import Failure, Sweep
 from edgekit.measurement.system import SystemWatch
 
 __all__ = [
     "Accuracy",
     "Agreement",
     "Build",
+    "Failure",
     "Inputs",
     "Latency",
     "Measurement",
@@ -35,6 +37,7 @@ __all__ = [
     "Model",
     "OperatorLatency",
     "Samples",
+    "Sweep",
     "System",
     "SystemWatch",
     "Verification",

@@ -19,14 +19,17 @@ from edgekit.pipeline.firmware import (
     verify,
     write,
 )
+from edgekit.pipeline.many import sweep
 from edgekit.pipeline.reaching import Where, on_board
 from edgekit.pipeline.running import run
+from edgekit.pipeline.targets import Target, placed, targets
 
 __all__ = [
     "AotModel",
     "BuiltFirmware",
     "CompiledModel",
     "Engine",
+    "Target",
     "TflmModel",
     "Where",
     "boards_that_fit",
@@ -37,7 +40,10 @@ __all__ = [
     "left_over",
     "measure",
     "on_board",
+    "placed",
     "run",
+    "sweep",
+    "targets",
     "verify",
     "virtual",
     "write",

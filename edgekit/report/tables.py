@@ -57,6 +57,11 @@ def verification_text(v: Verification) -> str:
     )
 
 
+def latency_unit(m: Measurement) -> str:
+    """The unit of a measurement's latencies, and whose they are if not the board's."""
+    return _UNITS[m.invoke.unit] + (_OF_THIS_COMPUTER if m.virtual else "")
+
+
 def latency_text(latency: Latency, *, virtual: bool = False) -> str:
     """Median with its unit, and how it spreads."""
     unit = _UNITS[latency.unit] + (_OF_THIS_COMPUTER if virtual else "")

@@ -17,6 +17,7 @@ NAMES = [
     "GateResult",
     "Measurement",
     "Samples",
+    "Sweep",
     "VirtualEsp32",
     "all_boards",
     "board",
@@ -31,6 +32,7 @@ NAMES = [
     "measure",
     "read",
     "run",
+    "sweep",
     "to_json",
     "verify",
 ]
