@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
 from edgekit import resources
 from edgekit.boards import Board
 from edgekit.errors import BoardError
+
+_BESIDE = re.compile(r'^#include "([\w.]+)"', re.MULTILINE)
 
 
 def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
@@ -26,11 +32,19 @@ def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
     if tflm:
         paths += [*root.glob("tflm/*.c"), *(root.glob("tflm/bare/*.c") if board.startup else ())]
     if board.startup:
-        paths += root.glob(f"startup/{board.startup}*.[cS]")
-        paths += root.glob("startup/*.h")
+        paths += _with_headers(root.glob(f"startup/{board.startup}*.[cS]"))
     if board.linker:
         paths.append(root / "startup" / f"{board.linker}.ld")
     for path in paths:
         if not path.is_file():
             raise BoardError(f"{board.id}: there is no firmware/{path.relative_to(root)}")
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def _with_headers(sources: Iterable[Path]) -> list[Path]:
+    """The sources, and the headers beside them that they, and those, include."""
+    found = list(sources)
+    for path in found:  # grows as it goes
+        names = _BESIDE.findall(path.read_text(encoding="utf-8"))
+        found += [header for name in names if (header := path.with_name(name)) not in found]
+    return found
