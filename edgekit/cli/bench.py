@@ -10,11 +10,13 @@ from edgekit.cli.options import (
     EngineChoice,
     EngineOption,
     JsonOption,
+    KernelsInOption,
     ModelArgument,
     PortOption,
     RunsOption,
     TflmLibraryOption,
     WarmupOption,
+    WeightsInOption,
     reach,
 )
 
@@ -27,6 +29,8 @@ def bench(
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
+    weights_in: WeightsInOption = "flash",
+    kernels_in: KernelsInOption = "flash",
     runs: RunsOption = None,
     warmup: WarmupOption = 1,
     json: JsonOption = None,
@@ -43,7 +47,13 @@ def bench(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
-    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    choice = EngineChoice(
+        engine=engine,
+        tflm_library=tflm_library,
+        arena=arena,
+        weights_in=weights_in,
+        kernels_in=kernels_in,
+    )
     with (
         console.progress() as progress,
         reach(model, board, port, baud, progress, choice) as (device, compiled, image),

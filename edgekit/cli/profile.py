@@ -10,10 +10,12 @@ from edgekit.cli.options import (
     EngineChoice,
     EngineOption,
     JsonOption,
+    KernelsInOption,
     ModelArgument,
     PortOption,
     RunsOption,
     TflmLibraryOption,
+    WeightsInOption,
     reach,
 )
 
@@ -26,6 +28,8 @@ def profile(
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
+    weights_in: WeightsInOption = "flash",
+    kernels_in: KernelsInOption = "flash",
     runs: RunsOption = None,
     json: JsonOption = None,
 ) -> None:
@@ -41,7 +45,13 @@ def profile(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
-    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    choice = EngineChoice(
+        engine=engine,
+        tflm_library=tflm_library,
+        arena=arena,
+        weights_in=weights_in,
+        kernels_in=kernels_in,
+    )
     with (
         console.progress() as progress,
         reach(model, board, port, baud, progress, choice) as (device, compiled, image),

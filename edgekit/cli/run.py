@@ -17,12 +17,14 @@ from edgekit.cli.options import (
     FrameworkOption,
     InputsOption,
     JsonOption,
+    KernelsInOption,
     LinkOption,
     ModelArgument,
     RunsOption,
     StackOption,
     TflmLibraryOption,
     WarmupOption,
+    WeightsInOption,
     parse_inputs,
 )
 from edgekit.errors import UserError
@@ -40,6 +42,8 @@ def run(
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
+    weights_in: WeightsInOption = "flash",
+    kernels_in: KernelsInOption = "flash",
     fit: Annotated[
         bool, typer.Option("--fit", help="Build again with the arena that engine tflm used.")
     ] = False,
@@ -94,7 +98,13 @@ def run(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
-    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    choice = EngineChoice(
+        engine=engine,
+        tflm_library=tflm_library,
+        arena=arena,
+        weights_in=weights_in,
+        kernels_in=kernels_in,
+    )
     options = choice.project_options(builder, link, stack)
     if virtual and (fit or port != "auto"):
         raise UserError(

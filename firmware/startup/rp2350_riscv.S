@@ -2,5 +2,5 @@
  * image says; core 1 stays asleep in the ROM. The stack's guard is an entry of Hazard3's PMP: NAPOT
  * regions are the only ones it has. */
 #if defined(__riscv)
-#include "riscv_core.h"
+#include "riscv_core.inc"
 #endif

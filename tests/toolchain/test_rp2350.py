@@ -16,12 +16,13 @@ from edgekit.frontends import tflite_writer
 from edgekit.link import Device
 from edgekit.link.messages import ResetCause
 from edgekit.measurement import random_samples
+from edgekit.project import Place, ProjectOptions
 from edgekit.toolchain.uf2 import absolute_block
 
 pytestmark = pytest.mark.emulated
 
 KINDS = {"rpi-pico2": "arm", "rpi-pico2-riscv": "riscv"}
-PLAYED = {graph.name: graph for graph in ZOO if graph.name in ("layers", "mixed")}
+GRAPHS = {graph.name: graph for graph in ZOO}
 
 
 @pytest.fixture(params=KINDS, scope="module")
@@ -123,12 +124,13 @@ def test_a_wait_ends_and_a_restart_goes_through_the_watchdog(board: Board, drill
     assert chip.starts == 2
 
 
-@pytest.mark.parametrize("name", PLAYED)
-def test_a_model_gives_the_references_bytes(board: Board, name: str, tmp_path: Path):
+@pytest.mark.parametrize(("name", "place"), [("layers", "flash"), ("mixed", "ram")])
+def test_a_model_gives_the_references_bytes(board: Board, name: str, place: Place, tmp_path: Path):
     path = tmp_path / "model.tflite"
-    path.write_bytes(tflite_writer.write(PLAYED[name]))
+    path.write_bytes(tflite_writer.write(GRAPHS[name]))
     compiled = pipeline.compile(path, board)
-    firmware = pipeline.build(compiled)
+    options = ProjectOptions(weights_in=place, kernels_in=place)
+    firmware = pipeline.build(compiled, options=options)
     with Device(played(uf2_of(firmware.image), board)) as device:
         assert device.hello.board_id == board.id
         assert device.hello.build_id == firmware.image.build_id
