@@ -148,24 +148,27 @@ class DoesNotFitError(UserError):
         needed_bytes: int,
         free_bytes: int,
         fits: Sequence[str] = (),
+        instead: str = "",
     ) -> None:
         self.board, self.memory = board, memory
         self.needed_bytes, self.free_bytes, self.fits = needed_bytes, free_bytes, tuple(fits)
         where = f"it fits on: {', '.join(fits)}" if fits else "it fits on no board that edgekit has"
+        where = f"{instead}; {where}" if instead else where
         super().__init__(
             f"the model needs {needed_bytes:,} bytes of {memory} but {board} has {free_bytes:,}: "
             f"{needed_bytes - free_bytes:,} too many",
             hint=where,
         )
 
-    def with_fits(self, fits: Sequence[str]) -> DoesNotFitError:
-        """The same error with other boards named."""
+    def with_fits(self, fits: Sequence[str], *, instead: str = "") -> DoesNotFitError:
+        """The same error with other boards named, and what to try on the same one."""
         return DoesNotFitError(
             board=self.board,
             memory=self.memory,
             needed_bytes=self.needed_bytes,
             free_bytes=self.free_bytes,
             fits=fits,
+            instead=instead,
         )
 
 

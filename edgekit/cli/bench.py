@@ -11,6 +11,7 @@ from edgekit.cli.options import (
     EngineOption,
     HostOption,
     JsonOption,
+    KernelsInOption,
     LauncherOption,
     ModelArgument,
     Place,
@@ -18,6 +19,7 @@ from edgekit.cli.options import (
     RunsOption,
     TflmLibraryOption,
     WarmupOption,
+    WeightsInOption,
     reach,
 )
 
@@ -32,6 +34,8 @@ def bench(
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
+    weights_in: WeightsInOption = "flash",
+    kernels_in: KernelsInOption = "flash",
     runs: RunsOption = None,
     warmup: WarmupOption = 1,
     json: JsonOption = None,
@@ -49,7 +53,13 @@ def bench(
 
     console.refuse_unwritable(json)
     place = Place(board=board, port=port, baud=baud, host=host, launcher=launcher)
-    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    choice = EngineChoice(
+        engine=engine,
+        tflm_library=tflm_library,
+        arena=arena,
+        weights_in=weights_in,
+        kernels_in=kernels_in,
+    )
     with (
         console.progress() as progress,
         reach(model, place, progress, choice) as (device, compiled, image),

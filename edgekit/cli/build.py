@@ -14,10 +14,12 @@ from edgekit.cli.options import (
     EngineChoice,
     EngineOption,
     FrameworkOption,
+    KernelsInOption,
     LinkOption,
     ModelArgument,
     StackOption,
     TflmLibraryOption,
+    WeightsInOption,
 )
 from edgekit.errors import UserError
 
@@ -35,6 +37,8 @@ def build(
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
+    weights_in: WeightsInOption = "flash",
+    kernels_in: KernelsInOption = "flash",
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
     link: LinkOption = "uart",
@@ -60,11 +64,19 @@ def build(
 
         edgekit build model.tflite --board host -o firmware/
 
+        edgekit build model.tflite --board rpi-pico --framework none --weights-in ram
+
         edgekit build model.tflite --board esp32-s3 -o firmware/ --project-only
     """
     from edgekit import boards, pipeline
 
-    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    choice = EngineChoice(
+        engine=engine,
+        tflm_library=tflm_library,
+        arena=arena,
+        weights_in=weights_in,
+        kernels_in=kernels_in,
+    )
     options = choice.project_options(builder, link, stack)
     if project_only and output is None:
         raise UserError("--project-only needs a place for the project", hint="add -o DIR")
@@ -91,11 +103,16 @@ def _write(compiled: CompiledModel, output: Path, options: ProjectOptions) -> No
 def _print(compiled: CompiledModel, image: FirmwareImage, output: Path | None) -> None:
     from rich.table import Table
 
+    from edgekit.report.tables import copied_text
+
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("arena       ", f"{compiled.sources.arena_bytes:,} bytes")
     table.add_row("static RAM", f"{image.static_ram_bytes:,} bytes with the arena")
     table.add_row("flash memory", f"{image.inference_flash_bytes:,} bytes for inference")
     table.add_row("", f"{image.flash_bytes:,} bytes the whole image")
+    copied = copied_text(image.weights_in, image.kernels_in)
+    if copied:
+        table.add_row("in RAM", copied)
     for part in image.flash_parts:
         where = f"{part.offset:#x}" if compiled.board.uf2 is None else "UF2"
         table.add_row(where, f"{part.path.name}, {part.path.stat().st_size:,} bytes")

@@ -151,15 +151,33 @@ ArenaOption = Annotated[
         show_default=False,
     ),
 ]
+WeightsInOption = Annotated[
+    str,
+    typer.Option(
+        "--weights-in",
+        metavar="flash|ram",
+        help="Where the model's constants lie while it runs, on a board without a framework.",
+    ),
+]
+KernelsInOption = Annotated[
+    str,
+    typer.Option(
+        "--kernels-in",
+        metavar="flash|ram",
+        help="Where the model's code lies while it runs, on a board without a framework.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineChoice:
-    """The options --engine, --tflm-library and --arena."""
+    """The options --engine, --tflm-library, --arena, --weights-in and --kernels-in."""
 
     engine: str = "aot"
     tflm_library: str | None = None
     arena: str | None = None
+    weights_in: str = "flash"
+    kernels_in: str = "flash"
 
     @property
     def arena_bytes(self) -> int | None:
@@ -178,15 +196,20 @@ class EngineChoice:
         """How the firmware is compiled, with the options --builder, --link and --stack.
 
         Raises:
-            UserError: there is no such builder or link, or a library was named for an engine
-                without one.
+            UserError: there is no such builder, link or place, or a library was named for an
+                engine without one.
         """
         if self.tflm_library is not None and self.engine != "tflm":
             raise UserError(
                 f"--tflm-library was given, but engine {self.engine} takes no library",
                 hint="add --engine tflm, or leave it out",
             )
-        return replace(project_options(builder, link, stack), tflm_library=self.tflm_library)
+        return replace(
+            project_options(builder, link, stack),
+            tflm_library=self.tflm_library,
+            weights_in=parse_place("--weights-in", self.weights_in),
+            kernels_in=parse_place("--kernels-in", self.kernels_in),
+        )
 
 
 def parse_link(text: str) -> Literal["uart", "usb"]:
@@ -198,6 +221,17 @@ def parse_link(text: str) -> Literal["uart", "usb"]:
     if text not in ("uart", "usb"):
         raise UserError(f"there is no link {text!r}", hint="it is uart or usb")
     return "usb" if text == "usb" else "uart"
+
+
+def parse_place(option: str, text: str) -> Literal["flash", "ram"]:
+    """The --weights-in and --kernels-in options.
+
+    Raises:
+        UserError: there is no such place.
+    """
+    if text not in ("flash", "ram"):
+        raise UserError(f"{option} {text}: there is no such place", hint="it is flash or ram")
+    return "ram" if text == "ram" else "flash"
 
 
 def project_options(

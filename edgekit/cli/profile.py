@@ -11,12 +11,14 @@ from edgekit.cli.options import (
     EngineOption,
     HostOption,
     JsonOption,
+    KernelsInOption,
     LauncherOption,
     ModelArgument,
     Place,
     PortOption,
     RunsOption,
     TflmLibraryOption,
+    WeightsInOption,
     reach,
 )
 
@@ -31,6 +33,8 @@ def profile(
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
+    weights_in: WeightsInOption = "flash",
+    kernels_in: KernelsInOption = "flash",
     runs: RunsOption = None,
     json: JsonOption = None,
 ) -> None:
@@ -47,7 +51,13 @@ def profile(
 
     console.refuse_unwritable(json)
     place = Place(board=board, port=port, baud=baud, host=host, launcher=launcher)
-    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    choice = EngineChoice(
+        engine=engine,
+        tflm_library=tflm_library,
+        arena=arena,
+        weights_in=weights_in,
+        kernels_in=kernels_in,
+    )
     with (
         console.progress() as progress,
         reach(model, place, progress, choice) as (device, compiled, image),

@@ -19,6 +19,7 @@ from edgekit.cli.options import (
     InputsOption,
     JobsOption,
     JsonOption,
+    KernelsInOption,
     LauncherOption,
     LinkOption,
     ModelArgument,
@@ -26,6 +27,7 @@ from edgekit.cli.options import (
     StackOption,
     TflmLibraryOption,
     WarmupOption,
+    WeightsInOption,
     parse_inputs,
     parse_launcher,
 )
@@ -54,6 +56,8 @@ def run(
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
+    weights_in: WeightsInOption = "flash",
+    kernels_in: KernelsInOption = "flash",
     fit: Annotated[
         bool, typer.Option("--fit", help="Build again with the arena that engine tflm used.")
     ] = False,
@@ -114,7 +118,13 @@ def run(
     from edgekit import pipeline
 
     console.refuse_unwritable(json)
-    choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
+    choice = EngineChoice(
+        engine=engine,
+        tflm_library=tflm_library,
+        arena=arena,
+        weights_in=weights_in,
+        kernels_in=kernels_in,
+    )
     options = choice.project_options(builder, link, stack)
     where = pipeline.Where(port=port, host=host, launcher=parse_launcher(launcher))
     if virtual and (fit or where != pipeline.Where()):

@@ -25,4 +25,10 @@ def memory_facts(
 
 def build_facts(image: FirmwareImage) -> Build:
     """What the image was built with."""
-    return Build(toolchain=image.toolchain, flags=image.flags, sources_sha256=image.sources_sha256)
+    return Build(
+        toolchain=image.toolchain,
+        flags=image.flags,
+        sources_sha256=image.sources_sha256,
+        weights_in=image.weights_in,
+        kernels_in=image.kernels_in,
+    )

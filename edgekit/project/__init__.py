@@ -14,11 +14,11 @@ from edgekit.boards import Board
 from edgekit.codegen import TflmNeeds
 from edgekit.errors import BoardError
 from edgekit.ir import Tensor
-from edgekit.project import application, cmake, firmware, platformio, tflm_library
+from edgekit.project import application, cmake, firmware, placement, platformio, tflm_library
 from edgekit.project.application import ApplicationFiles
 from edgekit.project.context import ModelBytes, ProjectParts, compiler_flags
 from edgekit.project.esp32 import USB_SERIAL_JTAG
-from edgekit.project.options import Builder, ProjectOptions
+from edgekit.project.options import Builder, Place, ProjectOptions
 from edgekit.project.tflm_library import TflmSources
 from edgekit.project.tree import write as write_tree
 
@@ -26,6 +26,7 @@ __all__ = [
     "ApplicationFiles",
     "Builder",
     "ModelBytes",
+    "Place",
     "Project",
     "ProjectOptions",
     "ProjectParts",
@@ -57,6 +58,16 @@ class Project:
     build_id: str  # the firmware says it in HELLO: digest of all sources and flags, hexadecimal
     library: TflmSources | None = None  # TensorFlow Lite Micro, compiled with the project
 
+    @property
+    def weights_in(self) -> Place | None:
+        """Where the model's constants lie; None if the board has no choice."""
+        return placement.place(self.board, self.options, "weights")
+
+    @property
+    def kernels_in(self) -> Place | None:
+        """Where the model's code lies; None if the board has no choice."""
+        return placement.place(self.board, self.options, "kernels")
+
 
 def write_project(
     files: Mapping[str, str],
@@ -82,8 +93,9 @@ def write_project(
 
     Raises:
         BoardError: the board cannot be built like this.
-        UserError: the directory holds something else, or cannot be written; or the library that
-            `tflm` asks for was not named, or lacks something.
+        UserError: the directory holds something else, or cannot be written; the library that
+            `tflm` asks for was not named, or lacks something; or the board has no such place for
+            weights or kernels.
     """
     builder = options.builder or board.build
     _check(board, options, model_name)
@@ -198,6 +210,7 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
         raise BoardError(
             f"{board.id} has no USB of its own", hint="leave the link out: it is the serial port"
         )
+    placement.check(board, options, options.builder or board.build)
     if not _NAME.fullmatch(model_name):
         raise ValueError(f"{model_name!r} is no C identifier in lower case")
 

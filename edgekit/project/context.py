@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from edgekit.boards import Board
 from edgekit.codegen import TflmNeeds
+from edgekit.project import placement
 from edgekit.project.options import ProjectOptions
 from edgekit.project.tflm_library import TflmSources
 
@@ -112,6 +113,7 @@ class CMakeContext:
     library_sources: tuple[str, ...]  # relative to it, as are the directories that it includes
     library_include_directories: tuple[str, ...]
     library_definitions: tuple[str, ...]  # for it, and for all that includes its headers
+    target_suffix: str  # of the model library's targets: linker scripts know by it what is for RAM
 
 
 def cmake_context(
@@ -153,6 +155,7 @@ def cmake_context(
         ),
         linker_script=f"firmware/startup/{board.linker}.ld" if board.linker else "",
         linker_symbols=linker_symbols(board),
+        target_suffix=placement.target_suffix(options),
     )
 
 

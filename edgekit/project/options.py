@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Builder = Literal["cmake", "platformio"]
+Place = Literal["flash", "ram"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +24,6 @@ class ProjectOptions:
     #: Where TensorFlow Lite Micro comes from, for engine tflm: a directory that holds its sources,
     #: or a library as PlatformIO writes it. None: the board's framework brings one.
     tflm_library: str | None = None
+    #: Where the model's constants, and its code, lie while it runs, on boards without a framework.
+    weights_in: Place = "flash"
+    kernels_in: Place = "flash"

@@ -94,8 +94,17 @@ def summary(m: Measurement) -> Table:
     for name, fact in () if m.system is None else system.rows(m.system):
         table.add_row(name, fact)
     if m.build is not None:
+        copied = copied_text(m.build.weights_in, m.build.kernels_in)
+        if copied:
+            table.add_row("in RAM", copied)
         table.add_row("built with", f"{m.build.toolchain} {' '.join(m.build.flags)}")
     return table
+
+
+def copied_text(weights_in: str | None, kernels_in: str | None) -> str:
+    """What start-up code copies to RAM, though it might have stayed in flash memory."""
+    parts = ["the weights"] * (weights_in == "ram") + ["the kernels' code"] * (kernels_in == "ram")
+    return " and ".join(parts)
 
 
 def _how_real(m: Measurement) -> str:

@@ -181,7 +181,12 @@ def _build(project: Project, workshop: Path, key: str, progress: Progress) -> Pa
     work.mkdir()
     kept.mkdir()
     built = _BUILDERS[project.builder].compile_project(project, work, key, progress)
-    sizes = measure(built, model_name=project.model_name)
+    sizes = measure(
+        built,
+        model_name=project.model_name,
+        weights_in_ram=project.weights_in == "ram",
+        kernels_in_ram=project.kernels_in == "ram",
+    )
     kept_as = {
         built.elf: _ELF,
         work / _LOG: _LOG,
@@ -240,6 +245,8 @@ def _image(directory: Path, project: Project, tools: BuilderTools, sources: str)
             FlashPart(offset=offset, path=directory / name) for offset, name in facts["parts"]
         ),
         warnings=facts["warnings"],
+        weights_in=project.weights_in,
+        kernels_in=project.kernels_in,
         **facts["sizes"],
     )
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.project import Place
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlashPart:
@@ -51,3 +53,5 @@ class FirmwareImage:
     inference_flash_bytes: int  # the model library: its code, kernels, constants, initial values
     flash_parts: tuple[FlashPart, ...] = ()  # for boards that a tool writes; in order, no overlap
     warnings: int = 0  # of the compiler, in code that is not ours
+    weights_in: Place | None = None  # of the model library's constants; None: there is no choice
+    kernels_in: Place | None = None  # of its code

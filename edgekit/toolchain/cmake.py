@@ -24,7 +24,7 @@ from edgekit.toolchain.artefacts import BuilderTools, Built, FlashPart
 from edgekit.toolchain.compiler import Compiler, find_compiler, find_cxx_compiler
 
 #: Object files of the model library, and those of TensorFlow Lite Micro.
-_MODEL_OBJECT = re.compile(r"/model\.dir/|\blibtflm\.a\(")
+_MODEL_OBJECT = re.compile(r"/model\w*\.dir/|\blibtflm\w*\.a\(")
 _NINJA_COUNT = re.compile(rb"\[(\d+)/(\d+)\] ")
 
 
@@ -86,7 +86,7 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
         model_objects=tuple(
             path
             for target in ("model", "tflm")
-            for path in sorted((directory / "CMakeFiles" / f"{target}.dir").rglob("*.o*"))
+            for path in sorted((directory / "CMakeFiles").glob(f"{target}*.dir/**/*.o*"))
         ),
         model_object=_MODEL_OBJECT,
         flash_parts=flash_parts_of(project.board, directory),

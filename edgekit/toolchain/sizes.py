@@ -26,9 +26,8 @@ _INPUT_SECTION = re.compile(
     r"^ (?P<section>[.\w][^\s]*)\s+0x[0-9a-f]+\s+0x(?P<size>[0-9a-f]+) (?P<object>\S.*)$",
     re.MULTILINE,
 )
-_CODE_OR_CONSTANTS = re.compile(
-    r"\.(?:text|literal|rodata|srodata|data\.rel\.ro|ARM\.(?:exidx|extab))(?:\..*)?"
-)
+_CODE = re.compile(r"\.(?:text|literal|ramcode|iram)(?:\..*)?")
+_CONSTANTS = re.compile(r"\.(?:rodata|srodata|data\.rel\.ro|ARM\.(?:exidx|extab))(?:\..*)?")
 _VARIABLES = re.compile(r"\.s?data(?!\.rel\.ro)(?:\..*)?")
 _ZEROED = re.compile(r"\.s?bss(?:\..*)?|COMMON")
 
@@ -38,7 +37,9 @@ class Sizes:
     """Bytes of one firmware image."""
 
     flash_bytes: int  # the whole image: code, constants, initial values of variables
-    static_ram_bytes: int  # variables of the model library, and the arena; no buffers of the link
+    #: Variables of the model library, the arena, and what of code and constants was copied; no
+    #: buffers of the link.
+    static_ram_bytes: int
     inference_flash_bytes: int  # the model library: its code, kernels, constants, initial values
 
 
@@ -50,12 +51,20 @@ class _Piece:
     size_bytes: int
 
 
-def measure(built: Built, *, model_name: str) -> Sizes:
+def measure(
+    built: Built,
+    *,
+    model_name: str,
+    weights_in_ram: bool = False,
+    kernels_in_ram: bool = False,
+) -> Sizes:
     """Read the sizes of an image.
 
     Args:
         built: with the GNU linker's map, or the model library's object files.
         model_name: `ek_<model_name>_invoke_hooked`, which only profiling calls, is not counted.
+        weights_in_ram: start-up copies the model library's constants.
+        kernels_in_ram: start-up copies its code.
 
     Calls into the C library and the compiler's own (memcpy, 64-bit division) count in `flash_bytes`
     only.
@@ -64,11 +73,13 @@ def measure(built: Built, *, model_name: str) -> Sizes:
         pieces = list(_pieces_of_map(built.linker_map, built.model_object, model_name))
     else:
         pieces = list(_pieces_of_symbols(built.elf, model_name, built.model_objects))
-    variables = _total(pieces, _VARIABLES)
+    variables, code = _total(pieces, _VARIABLES), _total(pieces, _CODE)
+    constants = _total(pieces, _CONSTANTS)
+    copied = code * kernels_in_ram + constants * weights_in_ram
     return Sizes(
         flash_bytes=_image_bytes(built.elf),
-        static_ram_bytes=variables + _total(pieces, _ZEROED),
-        inference_flash_bytes=variables + _total(pieces, _CODE_OR_CONSTANTS),
+        static_ram_bytes=variables + _total(pieces, _ZEROED) + copied,
+        inference_flash_bytes=variables + code + constants,
     )
 
 

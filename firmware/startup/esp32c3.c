@@ -51,25 +51,18 @@
 #define RESET_NOTE_SOFTWARE 0x5EB007EDu
 #define RESET_NOTE_FAULT    0xFA017EDEu
 
-#define STACK_DUMP_LINES  16
-#define LINE_END          "\r\n"
-#define FAULT_STACK_WORDS 128
-#define CODE_START        ((uint32_t)(uintptr_t)ek_flash_start)
-#define CODE_END          ((uint32_t)(uintptr_t)ek_text_end)
+#define STACK_DUMP_LINES 16
+#define LINE_END         "\r\n"
+#define FAULT_START      LINE_END /* behind whatever the link was sending */
+#define CODE_START       ((uint32_t)(uintptr_t)ek_flash_start)
+#define CODE_END         ((uint32_t)(uintptr_t)ek_text_end)
 
-/* From the linker script: nobody may touch what lies between guard and limit. */
+/* From the linker script. */
 extern uint32_t ek_flash_start[], ek_text_end[];
-extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
-
-/* A trap's report has a stack of its own: what is on the other one is to be said. */
-extern uint32_t ek_fault_stack[];
-__attribute__((used)) uint32_t ek_fault_stack[FAULT_STACK_WORDS];
 
 void ek_chip_init(void);
 __attribute__((noreturn)) void ek_exit(int status);
 __attribute__((noreturn)) void ek_restart(uint32_t note);
-__attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
-                                              uint32_t ra, const uint32_t *stack);
 
 static void stop_watchdogs(void)
 {
@@ -125,8 +118,6 @@ static void say(const char *text)
     }
 }
 
-#include "fault_text.h"
-
 /* Start again, once everything said is on its way. `note` tells the next start what it was. */
 __attribute__((noreturn)) void ek_restart(uint32_t note)
 {
@@ -143,35 +134,15 @@ __attribute__((noreturn)) void ek_restart(uint32_t note)
     }
 }
 
-/* main has returned. */
+/* main has returned, or the report of a trap has trapped. */
 __attribute__((noreturn)) void ek_exit(int status)
 {
     ek_restart(status == 0 ? RESET_NOTE_SOFTWARE : RESET_NOTE_FAULT);
 }
 
-__attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
-                                              uint32_t ra, const uint32_t *stack)
+__attribute__((noreturn)) static void leave_after_fault(void)
 {
-    say("\r\nedgekit: fault, cause 0x");
-    say_hex(cause);
-    say(" at pc 0x");
-    say_hex(pc);
-    say(", value 0x");
-    say_hex(value);
-    say(", ra 0x");
-    say_hex(ra);
-    say(", sp 0x");
-    say_hex((uint32_t)(uintptr_t)stack);
-    if ((value >= (uintptr_t)ek_stack_guard && value < (uintptr_t)ek_stack_limit) ||
-        stack < ek_stack_limit) {
-        say(", stack overflow");
-    }
-    say_version();
-    say("\r\n");
-    if (stack >= ek_stack_limit && stack < ek_stack_top) {
-        say_stack(stack, STACK_DUMP_LINES);
-    } else {
-        say_overflowed_stack();
-    }
-    ek_restart(RESET_NOTE_FAULT);
+    ek_exit(1);
 }
+
+#include "riscv_trap.h"

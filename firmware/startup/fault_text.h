@@ -8,14 +8,16 @@
 #ifndef EDGEKIT_FAULT_TEXT_H
 #define EDGEKIT_FAULT_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define HEX_DIGITS       8
 #define STACK_LINE_WORDS 8
 
-/* From the linker script. */
+/* From the linker script; words in between the last two may be calls too. */
 extern uint32_t ek_stack_limit[], ek_stack_top[];
+extern uint32_t ek_ramcode_start[], ek_ramcode_end[];
 
 /* Which build this is; app/main.c has it, but not everybody's main. */
 extern const char ek_firmware_version[] __attribute__((weak));
@@ -54,12 +56,18 @@ static void say_stack(const uint32_t *from, int lines)
     }
 }
 
+static bool is_code(uint32_t word)
+{
+    return (word >= CODE_START && word < CODE_END) ||
+           (word >= (uintptr_t)ek_ramcode_start && word < (uintptr_t)ek_ramcode_end);
+}
+
 /* Both ends of a stack that overflowed: the deepest word that points into code, as the last frame
  * may be large and mostly untouched; and how it began. */
 static void say_overflowed_stack(void)
 {
     const uint32_t *at = ek_stack_limit;
-    while (at < ek_stack_top && (*at < CODE_START || *at >= CODE_END)) {
+    while (at < ek_stack_top && !is_code(*at)) {
         at++;
     }
     say_stack(at - ek_stack_limit > STACK_LINE_WORDS ? at - STACK_LINE_WORDS : ek_stack_limit,

@@ -9,23 +9,17 @@
 #define TEST_DEVICE_PASS   0x5555u
 #define TEST_DEVICE_FAIL_1 0x13333u /* exit code 1 */
 
-#define STACK_DUMP_LINES  20
-#define LINE_END          "\n"
-#define FAULT_STACK_WORDS 128
-#define CODE_START        ((uint32_t)(uintptr_t)ek_flash_start)
-#define CODE_END          ((uint32_t)(uintptr_t)ek_data_load)
+#define STACK_DUMP_LINES 20
+#define FAULT_START      ""
+#define LINE_END         "\n"
+#define CODE_START       ((uint32_t)(uintptr_t)ek_flash_start)
+#define CODE_END         ((uint32_t)(uintptr_t)ek_data_load)
 
-/* From the linker script: nobody may touch what lies between guard and limit. */
+/* From the linker script. */
 extern uint32_t ek_flash_start[], ek_data_load[];
-extern uint32_t ek_stack_guard[], ek_stack_limit[], ek_stack_top[];
 
 __attribute__((noreturn)) void ek_exit(int status);
-__attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
-                                              uint32_t ra, const uint32_t *stack);
-
-/* A trap's report has a stack of its own: what is on the other one is to be said. */
-extern uint32_t ek_fault_stack[];
-__attribute__((used)) uint32_t ek_fault_stack[FAULT_STACK_WORDS];
+void ek_chip_init(void);
 
 /* The three instructions are semihosting's mark; they may not be compressed nor cross a page. They
  * are aligned before compression is off: code before them may end at any even address. */
@@ -41,8 +35,7 @@ static void say(const char *text)
                      : "memory");
 }
 
-#include "fault_text.h"
-
+/* main has returned, or the report of a trap has trapped. */
 __attribute__((noreturn)) void ek_exit(int status)
 {
     for (;;) {
@@ -50,29 +43,13 @@ __attribute__((noreturn)) void ek_exit(int status)
     }
 }
 
-__attribute__((noreturn)) void ek_trap_report(uint32_t cause, uint32_t pc, uint32_t value,
-                                              uint32_t ra, const uint32_t *stack)
+void ek_chip_init(void)
 {
-    say("edgekit: fault, cause 0x");
-    say_hex(cause);
-    say(" at pc 0x");
-    say_hex(pc);
-    say(", value 0x");
-    say_hex(value);
-    say(", ra 0x");
-    say_hex(ra);
-    say(", sp 0x");
-    say_hex((uint32_t)(uintptr_t)stack);
-    if ((value >= (uintptr_t)ek_stack_guard && value < (uintptr_t)ek_stack_limit) ||
-        stack < ek_stack_limit) {
-        say(", stack overflow");
-    }
-    say_version();
-    say("\n");
-    if (stack >= ek_stack_limit && stack < ek_stack_top) {
-        say_stack(stack, STACK_DUMP_LINES);
-    } else {
-        say_overflowed_stack();
-    }
+}
+
+__attribute__((noreturn)) static void leave_after_fault(void)
+{
     ek_exit(1);
 }
+
+#include "riscv_trap.h"
