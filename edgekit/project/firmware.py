@@ -10,6 +10,8 @@ from edgekit import resources
 from edgekit.boards import Board
 from edgekit.errors import BoardError
 
+_INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)
+
 
 def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
     """Headers, runtime, protocol, the board's port and its start-up code: path -> text.
@@ -44,7 +46,7 @@ def _included(sources: Iterable[Path]) -> set[Path]:
     """The headers beside `sources` that they, or such headers, include."""
     found: set[Path] = set()
     for source in sources:
-        names = re.findall(r'^#include "(\w+\.h)"', source.read_text(encoding="utf-8"), re.MULTILINE)
+        names = _INCLUDE.findall(source.read_text(encoding="utf-8"))
         new = {path for name in names if (path := source.with_name(name)).is_file()} - found
         found |= new | _included(new)
     return found
