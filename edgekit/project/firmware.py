@@ -10,7 +10,7 @@ from edgekit import resources
 from edgekit.boards import Board
 from edgekit.errors import BoardError
 
-_INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)
+_BESIDE = re.compile(r'^#include "([\w.]+)"', re.MULTILINE)
 
 
 def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
@@ -32,8 +32,7 @@ def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
     if tflm:
         paths += [*root.glob("tflm/*.c"), *(root.glob("tflm/bare/*.c") if board.startup else ())]
     if board.startup:
-        sources = sorted(root.glob(f"startup/{board.startup}*.[cS]"))
-        paths += [*sources, *_included(sources)]
+        paths += _with_headers(root.glob(f"startup/{board.startup}*.[cS]"))
     if board.linker:
         paths.append(root / "startup" / f"{board.linker}.ld")
     for path in paths:
@@ -42,11 +41,10 @@ def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
-def _included(sources: Iterable[Path]) -> set[Path]:
-    """The headers beside `sources` that they, or such headers, include."""
-    found: set[Path] = set()
-    for source in sources:
-        names = _INCLUDE.findall(source.read_text(encoding="utf-8"))
-        new = {path for name in names if (path := source.with_name(name)).is_file()} - found
-        found |= new | _included(new)
+def _with_headers(sources: Iterable[Path]) -> list[Path]:
+    """The sources, and the headers beside them that they, and those, include."""
+    found = list(sources)
+    for path in found:  # grows as it goes
+        names = _BESIDE.findall(path.read_text(encoding="utf-8"))
+        found += [header for name in names if (header := path.with_name(name)) not in found]
     return found

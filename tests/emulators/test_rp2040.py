@@ -82,7 +82,7 @@ def resealed(stage: bytes) -> bytes:
         (b"\x22\x20\x00\xa0", b"\x22\x22\x00\xa0", "would send a command"),
         (b"\x21\x22\x00\x00", b"\x21\x20\x00\x00", "not in continuous read mode"),
         (b"\x00\x03\x5f\x00", b"\x00\x03\x1f\x00", "not in its mode for quad reads"),
-        (b"\x00\x03\x5f\x00", b"\x00\x03\x47\x00", "does not read one word at a time"),
+        (b"\x00\x03\x5f\x00", b"\x00\x03\x47\x00", "does not read word by word"),
     ],
 )
 def test_a_boot_stage_that_does_not_set_up_flash_memory_goes_no_further(
@@ -99,7 +99,10 @@ def test_a_boot_stage_that_does_not_set_up_flash_memory_goes_no_further(
 def test_a_wrong_checksum_is_not_started(board: Board, content: bytes, tmp_path: Path):
     broken = content[:252] + bytes(4) + content[256:]
     words = last_words(board, uf2_of(broken, tmp_path / "firmware.uf2"))
-    assert "the boot ROM would not start this image: the boot stage's checksum is 0x0, not" in words
+    assert (
+        "the boot ROM would not start this image: the checksum of its boot stage is 0x0, not"
+        in words
+    )
 
 
 @pytest.mark.parametrize(

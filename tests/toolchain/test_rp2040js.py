@@ -72,7 +72,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        serving.start()
         url = f"http://127.0.0.1:{server.server_address[1]}/"
         monkeypatch.setenv("npm_config_registry", url)
         yield url
