@@ -11,6 +11,8 @@ help: ## Show this list
 .PHONY: setup
 setup: ## Make .venv with edgekit and all that the tests need; install missing Debian packages
 	@$(MAKE) --no-print-directory --silent -j2 .venv/.set-up-dev packages
+	@$(BIN)/edgekit doctor --board pico-emulated --fetch >/dev/null || \
+	  echo "set-up: board pico-emulated is not ready: edgekit doctor --board pico-emulated says why"
 
 .PHONY: demo
 demo: ## Distil, convert, gate and measure a model of real digits, set-up included

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from edgekit import files
 from edgekit.errors import EdgekitError
+from edgekit.progress import FETCHING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -138,7 +139,7 @@ def stdout() -> Console:
 def progress(stream: IO[str] | None = None) -> Iterator[Progress]:
     """A progress bar that vanishes when it is done; silent where there is no terminal.
 
-    It is on `stream`, else on stderr.
+    It is on `stream`, else on stderr. What is fetched from the network is a line there that stays.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -157,6 +158,8 @@ def progress(stream: IO[str] | None = None) -> Iterator[Progress]:
         task = bar.add_task("", total=None)
 
         def report(stage: str, done: int, total: int) -> None:
+            if stage.startswith(FETCHING):
+                console.print(stage, highlight=False)
             bar.update(task, description=stage, completed=done, total=total or None)
 
         yield report

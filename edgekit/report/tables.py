@@ -66,7 +66,8 @@ def latency_text(latency: Latency, *, virtual: bool = False) -> str:
     """Median with its unit, and how it spreads."""
     unit = _UNITS[latency.unit] + (_OF_THIS_COMPUTER if virtual else "")
     if latency.min == latency.max:
-        return f"{number(latency.median)} {unit}, the same in all {latency.count} invokes"
+        times = "one invoke" if latency.count == 1 else f"the same in all {latency.count} invokes"
+        return f"{number(latency.median)} {unit}, {times}"
     return (
         f"{number(latency.median)} {unit} median of {latency.count} "
         f"(min {number(latency.min)}, p95 {number(latency.p95)}, max {number(latency.max)})"

@@ -25,7 +25,7 @@ from pathlib import Path, PurePosixPath
 
 from edgekit import resources
 from edgekit.errors import EdgekitError, ToolMissingError
-from edgekit.progress import Progress, silent
+from edgekit.progress import FETCHING, Progress, silent
 
 NAME = "rp2040js"
 ENVIRONMENT = "EDGEKIT_RP2040JS"  # a directory with the package, in place of the cache's
@@ -92,7 +92,7 @@ def fetched(progress: Progress = silent) -> Path:
         EdgekitError: what came is not what the lock file pins.
     """
     if found() is None and not os.environ.get(ENVIRONMENT):
-        progress(f"fetching {NAME} {pinned().version} from the npm registry", 0, 0)
+        progress(f"{FETCHING}{NAME} {pinned().version} from the npm registry", 0, 0)
         _fetch()
     return required()
 

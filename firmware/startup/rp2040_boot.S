@@ -9,8 +9,8 @@
  * It runs where it was not linked: it calls only itself, and has its constants with it. Whoever
  * changes it has to change its checksum: edgekit's build says what it is.
  *
- * Sources: RP2040 datasheet, 2.19.6.3 (pads of bank QSPI), 4.10 (SSI); W25Q16JV datasheet rev. H,
- * 7.1 (status registers), 8.2 (commands). */
+ * Sources: RP2040 datasheet, 2.19.6.4 (pads of bank QSPI), 4.10 (SSI); W25Q16JV datasheet: status
+ * registers, Fast Read Quad I/O. */
     .syntax unified
     .cpu    cortex-m0plus
     .thumb
@@ -45,7 +45,7 @@
 /* SPI_CTRLR0: which parts go over four lines, address and mode bits in units of 4 bits from bit 2,
  * command length from bit 8 (2: 8 bits), clocks to wait from bit 11. */
 #define ADDRESS_AND_MODE    (8 << 2)                /* 24 + 8 bits */
-#define WAIT_4_CLOCKS       (4 << 11)               /* W25Q16JV 8.2.12: after the mode bits */
+#define WAIT_4_CLOCKS       (4 << 11)               /* as the chip does, after the mode bits */
 #define WITH_COMMAND        (2 << 8 | 1 | ADDRESS_AND_MODE | WAIT_4_CLOCKS)
 #define WITHOUT_COMMAND     (STAY_IN_MODE << 24 | 2 | ADDRESS_AND_MODE | WAIT_4_CLOCKS)
 

@@ -1,9 +1,9 @@
 // node board.mjs RP2040JS IMAGE: a Pico with IMAGE (UF2 or ELF) in its flash memory.
 //
-// RP2040JS is the directory of the npm package. UART0 is standard input and output. The process ends
-// when the firmware's main has ended, and when the firmware restarts itself after a fault: with the
-// last words of the serial port on standard error. While the CPU sleeps, its time is ours; if it
-// sleeps for ever, and nothing more can come, the process ends too.
+// RP2040JS is the directory of the npm package. UART0 is standard input and output. The process
+// ends when the firmware's main has ended, and when the firmware restarts itself after a fault:
+// with the last words of the serial port on standard error. While the CPU sleeps, its time is ours;
+// if it sleeps for ever, and nothing more can come, the process ends too.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -75,7 +75,7 @@ class Board {
             this.#restart(error);
         }
         if (!this.#flush()) {
-            return setTimeout(() => this.run(), 1); // the host reads too slowly: wait, as UARTs do not
+            return setTimeout(() => this.run(), 1); // the host reads slowly: no byte is lost
         }
         return this.#chip.isAsleep ? this.#sleep() : setImmediate(() => this.run());
     }
@@ -109,23 +109,18 @@ class Board {
     }
 
     #restart(reset) {
-        this.#keepLastWords();
         if (reset.note === NOTE_END || reset.note === NOTE_FAULT) {
-            const said = Buffer.from(this.#lastWords).toString('latin1');
-            const begin = said.lastIndexOf(FAULT_BEGINS);
             const patience = performance.now() + PATIENCE_MS;
             while (!this.#flush() && performance.now() < patience);
             if (reset.note === NOTE_END) {
                 process.exit(0);
             }
+            const said = Buffer.from(this.#lastWords).toString('latin1');
+            const begin = said.lastIndexOf(FAULT_BEGINS);
             fs.writeSync(2, begin < 0 ? '' : said.slice(begin).replaceAll('\r\n', '\n'));
             process.exit(1);
         }
         this.#powerUp(reset);
-    }
-
-    #keepLastWords() {
-        this.#lastWords = this.#lastWords.concat(this.#toHost).slice(-LAST_WORDS_BYTES);
     }
 
     // False if the host has not taken everything yet.
@@ -134,10 +129,8 @@ class Board {
             return true;
         }
         try {
-            const written = fs.writeSync(1, Buffer.from(this.#toHost));
-            const rest = this.#toHost.splice(written);
-            this.#keepLastWords();
-            this.#toHost = rest;
+            const written = this.#toHost.splice(0, fs.writeSync(1, Buffer.from(this.#toHost)));
+            this.#lastWords = this.#lastWords.concat(written).slice(-LAST_WORDS_BYTES);
         } catch (error) {
             if (error.code !== 'EAGAIN') {
                 process.exit(1);

@@ -3,8 +3,8 @@
 // - The boot ROM is not there: what it does before the second boot stage is done here, checksum
 //   included, and that stage is entered where and as the ROM would.
 // - Flash memory cannot be read before the boot stage has made it memory (flash.mjs).
-// - What is a fault on silicon is one here: no memory, no alignment, no instruction, the region that
-//   the MPU keeps.
+// - What is a fault on silicon is one here: no memory, no alignment, no instruction, the region
+//   that the MPU keeps.
 // - SysTick wraps by itself: rp2040js reloads it a cycle early.
 
 import { FLASH_START } from './image.mjs';
@@ -49,12 +49,12 @@ export class Chip {
         this.core = this.mcu.core;
         this.#registers = this.core.registers;
         const silent = () => {};
-        const undefinedInstruction = (component, message) => {
+        const warn = (component, message) => {
             if (component === 'CortexM0Core') {
-                throw new Fault(message);
+                throw new Fault(message); // an instruction that it does not know
             }
         };
-        this.mcu.logger = { debug: silent, info: silent, warn: undefinedInstruction, error: silent };
+        this.mcu.logger = { debug: silent, info: silent, warn, error: silent };
         this.mcu.onBreak = () => {
             throw new Fault('breakpoint or undefined instruction');
         };
@@ -137,12 +137,11 @@ export class Chip {
         const { sramView: ram, flashView: flash } = mcu;
         const ramBytes = ram.byteLength, flashBytes = flash.byteLength;
         const ways = [
-            ['Uint32', 4, (view, at) => view.getUint32(at, true), (view, at, v) => view.setUint32(at, v, true)],
-            ['Uint16', 2, (view, at) => view.getUint16(at, true), (view, at, v) => view.setUint16(at, v, true)],
-            ['Uint8', 1, (view, at) => view.getUint8(at), (view, at, v) => view.setUint8(at, v)],
+            ['Uint32', 3, (v, at) => v.getUint32(at, true), (v, at, x) => v.setUint32(at, x, true)],
+            ['Uint16', 1, (v, at) => v.getUint16(at, true), (v, at, x) => v.setUint16(at, x, true)],
+            ['Uint8', 0, (v, at) => v.getUint8(at), (v, at, x) => v.setUint8(at, x)],
         ];
-        for (const [name, bytes, get, set] of ways) {
-            const misaligned = bytes - 1;
+        for (const [name, misaligned, get, set] of ways) {
             const [read, write] = [mcu[`read${name}`].bind(mcu), mcu[`write${name}`].bind(mcu)];
             core[`read${name}`] = (address) => {
                 if ((address & misaligned) !== 0) {
@@ -179,10 +178,14 @@ export class Chip {
         }
     }
 
+    get #isInFaultHandler() {
+        return this.core.IPSR === HARD_FAULT || this.core.IPSR === NMI;
+    }
+
     // True while a fault's frame is pushed there, which is then lost; else a fault.
     #isKept(inRam) {
         const { start, bytes } = this.#guard;
-        if ((inRam - start) >>> 0 >= bytes || this.core.IPSR === HARD_FAULT || this.core.IPSR === NMI) {
+        if ((inRam - start) >>> 0 >= bytes || this.#isInFaultHandler) {
             return false;
         }
         if (this.#stacking) {
@@ -211,10 +214,11 @@ export class Chip {
     #boot(flash) {
         const { core, mcu } = this;
         const view = new DataView(flash.buffer, flash.byteOffset);
-        const [is, should] = [view.getUint32(CHECKSUM_OFFSET, true), crc32(flash.subarray(0, CHECKSUM_OFFSET))];
+        const is = view.getUint32(CHECKSUM_OFFSET, true);
+        const should = crc32(flash.subarray(0, CHECKSUM_OFFSET));
         if (is !== should) {
-            throw new Error("the boot ROM would not start this image: the boot stage's checksum is " +
-                `0x${is.toString(16)}, not 0x${should.toString(16)}`);
+            throw new Error('the boot ROM would not start this image: the checksum of its boot ' +
+                `stage is 0x${is.toString(16)}, not 0x${should.toString(16)}`);
         }
         mcu.flash.set(flash);
         mcu.sram.set(flash.subarray(0, STAGE_BYTES), STAGE_ADDRESS - RAM_START);
@@ -224,7 +228,7 @@ export class Chip {
     #takeFault(fault) {
         const { core } = this;
         core.PC = this.#pc;
-        if (core.IPSR === HARD_FAULT || core.IPSR === NMI) {
+        if (this.#isInFaultHandler) {
             throw new Error(`the CPU locked up: ${fault.message} in the fault handler, ` +
                 `at pc 0x${this.#pc.toString(16)}`);
         }

@@ -1,5 +1,5 @@
 // The flash memory of a Pico, a W25Q16JV, behind the RP2040's SSI: as much of both as a boot stage
-// can get wrong. rp2040js serves reads of flash memory whatever SSI was told; here they wait for it.
+// can get wrong. rp2040js serves reads of flash memory whatever SSI was told; here they wait.
 
 const CTRLR0 = 0x00, CTRLR1 = 0x04, ENABLE = 0x08, SELECT = 0x10, DIVIDER = 0x14, RX_COUNT = 0x24;
 const STATUS = 0x28, DATA = 0x60, SPI_CTRLR0 = 0xf4;
@@ -32,10 +32,10 @@ export class FlashMemory {
             [this.#register(SELECT) === 1, 'SSI selects no chip'],
             [this.#register(DIVIDER) >= 2 && this.#register(DIVIDER) % 2 === 0, 'SSI has no clock'],
             [lines === QUAD && mode === READS, 'SSI is not in its mode for quad reads'],
-            [frameBits === 32 && this.#register(CTRLR1) === 0, 'SSI does not read one word at a time'],
+            [frameBits === 32 && this.#register(CTRLR1) === 0, 'SSI does not read word by word'],
             [(this.#status2 & QUAD_ENABLE) !== 0, "the chip's QE bit is not set"],
             [this.#continuous, 'the chip is not in continuous read mode'],
-            [(spi & 3) === 2 && (spi >>> 8 & 3) === 0, 'SSI would send a command, or one bit a clock'],
+            [(spi & 3) === 2 && (spi >>> 8 & 3) === 0, 'SSI would send a command, or on one line'],
             [(spi >>> 2 & 15) * 4 === 32, 'SSI does not send 24 address bits and 8 mode bits'],
             [(spi >>> 11 & 31) === WAIT_CLOCKS, 'SSI waits another time than the chip'],
             [staysInMode(spi >>> 24), 'SSI would end continuous read mode'],
@@ -86,7 +86,8 @@ export class FlashMemory {
 
     #transfer() {
         const control = this.#register(CTRLR0);
-        return { lines: control >>> 21 & 3, mode: control >>> 8 & 3, frameBits: (control >>> 16 & 31) + 1 };
+        const [lines, mode] = [control >>> 21 & 3, control >>> 8 & 3];
+        return { lines, mode, frameBits: (control >>> 16 & 31) + 1 };
     }
 
     #send(frame) {
@@ -110,8 +111,9 @@ export class FlashMemory {
         this.#sent = [];
         if (lines === QUAD) {
             const spi = this.#register(SPI_CTRLR0);
-            const asTheChipHears = (spi & 3) === 1 && (spi >>> 8 & 3) === 2 && (spi >>> 2 & 15) === 8;
-            if (command === READ_QUAD && asTheChipHears && this.#status2 & QUAD_ENABLE) {
+            const [parts, commandBits, addressBits] = [spi & 3, spi >>> 8 & 3, spi >>> 2 & 15];
+            const isHeard = parts === 1 && commandBits === 2 && addressBits === 8;
+            if (command === READ_QUAD && isHeard && this.#status2 & QUAD_ENABLE) {
                 this.#continuous = staysInMode(argument & 0xff);
             }
         } else if (command === WRITE_ENABLE || command === WRITE_ENABLE_VOLATILE) {

@@ -48,11 +48,12 @@ function uf2(file) {
 }
 
 function elf(file) {
-    const [table, size, count] = [file.readUInt32LE(28), file.readUInt16LE(42), file.readUInt16LE(44)];
+    const table = file.readUInt32LE(28);
+    const [size, count] = [file.readUInt16LE(42), file.readUInt16LE(44)];
     return Array.from({ length: count }, (_, i) => table + i * size)
         .filter((at) => file.readUInt32LE(at) === ELF_LOADED && file.readUInt32LE(at + 16) > 0)
         .map((at) => {
-            const [offset, , address, bytes] = [4, 8, 12, 16].map((by) => file.readUInt32LE(at + by));
+            const [offset, address, bytes] = [4, 12, 16].map((by) => file.readUInt32LE(at + by));
             return [address, file.subarray(offset, offset + bytes)];
         });
 }

@@ -66,14 +66,33 @@ def proven(firmware: BuiltFirmware) -> Measurement:
     return measurement
 
 
-@pytest.mark.parametrize("board_id", EVERY_BOARD)
-@MODEL
+#: An emulated Pico is slow: of most graphs it is shown by `make test-all` only.
+QUICK_ON_PICO = ("layers", "elements")
+
+
+def slow_on_pico(board_id: str, graph: Graph) -> bool:
+    return board_id == "pico-emulated" and graph.name not in QUICK_ON_PICO
+
+
+@pytest.mark.parametrize(
+    ("board_id", "graph"),
+    [
+        pytest.param(
+            *(board_id, graph),
+            marks=[*param.marks, *([pytest.mark.slow] if slow_on_pico(board_id, graph) else [])],
+            id=f"{graph.name}-{board_id}",
+        )
+        for graph in ZOO
+        for param in EVERY_BOARD
+        for board_id in map(str, param.values)
+    ],
+)
 def test_every_byte_of_every_step_is_the_references_on(
     board_id: str, graph: Graph, tmp_path: Path
 ) -> None:
     firmware = built(graph, board_id, tmp_path)
     measurement = proven(firmware)
-    if load(board_id).count.unit == "instructions":
+    if load(board_id).counts_repeatably:
         again = proven(firmware)
         assert again.invoke.min == again.invoke.max == measurement.invoke.median
         assert again.operators == measurement.operators
