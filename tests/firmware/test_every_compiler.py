@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.compiled import NEON_IN_C
 from support.firmware import EVERY_BOARD, ready
 
 from edgekit import resources, toolchain
@@ -20,7 +21,9 @@ PORTABLE = sorted(
     path
     for folder in ("kernels", "protocol", "runtime")
     for path in (FIRMWARE / folder).rglob("*.c")
+    if path.parent.name != "neon"
 )
+NEON = sorted((FIRMWARE / "kernels" / "neon").glob("*.c"))  # needs the compiler's <arm_neon.h>
 
 
 def opinion(*command: str | Path) -> str:
@@ -44,12 +47,14 @@ def test_the_boards_compiler_has_no_complaint(board_id: str, profile: int):
     board = ready(board_id)
     compiler = toolchain.find_compiler(board).command
     flags = (*board.isa_flags, f"-DEK_PROFILE={profile}", "-fsyntax-only")
-    assert opinion(*compiler, *flags, *PORTABLE) == ""
+    sources = [*PORTABLE, *(NEON if "neon" in board.isa else ())]
+    assert opinion(*compiler, *flags, *sources) == ""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", PORTABLE, ids=lambda path: path.name)
+@pytest.mark.parametrize("source", [*PORTABLE, *NEON], ids=lambda path: path.name)
 def test_clang_has_no_complaint_on_the_host(source: Path, tmp_path: Path):
     pytest.importorskip("ziglang")
     made = tmp_path / "made.o"  # zig compiles one file at a time, and not to /dev/null
-    assert opinion(sys.executable, "-m", "ziglang", "cc", "-c", source, "-o", made) == ""
+    compiler = (sys.executable, "-m", "ziglang", "cc", f"-I{NEON_IN_C}")
+    assert opinion(*compiler, "-c", source, "-o", made) == ""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from support.agreement import assert_reference_agrees, assert_same
-from support.compiled import Case, run_compiled
+from support.compiled import HOST, Case, Target, run_compiled
 
 from edgekit.frontends import tflite_writer
 from edgekit.ir import Array, Graph
@@ -43,13 +43,14 @@ def check_kernels(
     Each case is a graph with sets of inputs. All of them become one C program, so that the
     compiler's start is paid once. `with_oracle=False` is for what TFLite
     Micro refuses though its meaning is plain; where TFLite Micro does not exist, NumPy and C are
-    compared.
+    compared. `target` is what the C is made of, and where it runs.
     """
     folder = tmp_path_factory.mktemp("kernels")
 
-    def check(cases: Sequence[Case], *, with_oracle: bool = True) -> None:
+    def check(cases: Sequence[Case], *, with_oracle: bool = True, target: Target = HOST) -> None:
         named = [(dataclasses.replace(g, name=f"case_{i}"), x) for i, (g, x) in enumerate(cases)]
-        for (graph, inputs), compiled in zip(named, run_compiled(named, folder), strict=True):
+        results = run_compiled(named, folder, target)
+        for (graph, inputs), compiled in zip(named, results, strict=True):
             expected = [interpreter.evaluate(graph, one) for one in inputs]
             if with_oracle and Oracle.available():
                 oracle = request.getfixturevalue("oracle")

@@ -1,4 +1,6 @@
-"""Run generated C on the host, with the address and undefined-behaviour sanitizers on."""
+"""Run generated C: on the host with the address and undefined-behaviour sanitizers on, or on a CPU
+that QEMU's user mode plays.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,29 @@ from edgekit.ir import Array, Graph
 
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+#: Where the host finds what stands for its lacking <arm_neon.h>.
+NEON_IN_C = Path(__file__).with_name("neon")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the C is made of, compiled for and run by."""
+
+    isa: tuple[str, ...] = ()  # kernels are taken from these folders, if they are there
+    compiler: tuple[str, ...] = ()  # with its flags; empty: the host's, with sanitizers
+    runner: tuple[str, ...] = ()  # in front of the program
+
+    def compile_command(self) -> list[str]:
+        """The C compiler with its flags."""
+        if self.compiler:
+            return [*self.compiler, *WARNINGS, "-O2", "-static"]
+        compiler, sanitizers = host_compiler()
+        flags = SANITIZERS if sanitizers else ()
+        return [*compiler, *WARNINGS, "-O1", "-g", *flags, "-I", str(NEON_IN_C)]
+
+
+HOST = Target()
 
 #: One graph with the input sets that it is to be run on.
 Case = tuple[Graph, Sequence[tuple[Array, ...]]]
@@ -66,21 +92,20 @@ def host_compiler() -> tuple[list[str], bool]:
     return [sys.executable, "-m", "ziglang", "cc"], False
 
 
-def generate(graph: Graph) -> codegen.GeneratedSources:
-    """The model library of `graph` as it stands (no passes), for the host."""
+def generate(graph: Graph, isa: Sequence[str] = ()) -> codegen.GeneratedSources:
+    """The model library of `graph` as it stands (no passes)."""
     selection = schemes.select(graph, boards.load("host"))
-    return aot.generate(graph, selection, memory.plan(graph, selection.scratch_bytes))
+    return aot.generate(graph, selection, memory.plan(graph, selection.scratch_bytes), isa=isa)
 
 
 @functools.cache
-def _object(source: str, text: str, include: Path, flags: tuple[str, ...]) -> Path:
+def _object(source: str, text: str, include: Path, command: tuple[str, ...]) -> Path:
     """Compile one kernel once for the whole test session."""
-    digest = hashlib.sha256(f"{source}{text}{flags}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{source}{text}{command}".encode()).hexdigest()[:16]
     target = include.parent / f"{digest}.o"
     path = include.parent / f"{digest}.c"
     path.write_text(text)
-    compiler, _ = host_compiler()
-    run([*compiler, *flags, "-I", str(include), "-c", str(path), "-o", str(target)])
+    run([*command, "-I", str(include), "-c", str(path), "-o", str(target)])
     return target
 
 
@@ -91,20 +116,21 @@ def run(command: Sequence[str], **options: object) -> subprocess.CompletedProces
     return done  # type: ignore[no-any-return]
 
 
-def run_compiled(cases: Sequence[Case], folder: Path) -> list[list[tuple[Array, ...]]]:
+def run_compiled(
+    cases: Sequence[Case], folder: Path, target: Target = HOST
+) -> list[list[tuple[Array, ...]]]:
     """Build every case's model into one program and run it.
 
     Graphs must have names that differ. Returns, per case and per input set, the outputs.
     """
-    compiler, sanitizers = host_compiler()
-    flags = (*WARNINGS, "-O1", "-g", *(SANITIZERS if sanitizers else ()))
+    command = target.compile_command()
     work, include = folder / "work", folder / "include"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     (include / "edgekit").mkdir(parents=True, exist_ok=True)
     objects, sources = [], []
     for graph, _ in cases:
-        for name, text in generate(graph).files.items():
+        for name, text in generate(graph, target.isa).files.items():
             if name.startswith("edgekit/"):
                 (include / name).write_text(text)
             elif name.startswith(f"ek_{graph.name}."):
@@ -112,7 +138,9 @@ def run_compiled(cases: Sequence[Case], folder: Path) -> list[list[tuple[Array, 
                 sources += [str(work / name)] if name.endswith(".c") else []
             else:
                 objects.append((name, text))
-    built = [str(_object(name, text, include, flags)) for name, text in dict.fromkeys(objects)]
+    built = [
+        str(_object(name, text, include, tuple(command))) for name, text in dict.fromkeys(objects)
+    ]
     names = [graph.name for graph, _ in cases]
     main = MAIN.format(
         includes="\n".join(f'#include "ek_{name}.h"' for name in names),
@@ -121,10 +149,10 @@ def run_compiled(cases: Sequence[Case], folder: Path) -> list[list[tuple[Array, 
     )
     (work / "main.c").write_text(main)
     # the harness itself needs POSIX; the model libraries are compiled as strict C99
-    run([*compiler, *flags, "-D_POSIX_C_SOURCE=200809L", "-I", str(include), "-I", str(work),
+    run([*command, "-D_POSIX_C_SOURCE=200809L", "-I", str(include), "-I", str(work),
          *sources, str(work / "main.c"), *built, "-o", str(work / "program")])  # fmt: skip
     stdin = b"".join(x.tobytes() for _, inputs in cases for xs in inputs for x in xs)
-    stdout = run([str(work / "program")], input=stdin).stdout
+    stdout = run([*target.runner, str(work / "program")], input=stdin).stdout
     results, at = [], 0
     for graph, inputs in cases:
         per_case = []

@@ -127,7 +127,7 @@ def _convolution(rng: np.random.Generator) -> Operator:
     groups = _pick(rng, 1, 1, 1, 2)
     inputs, outputs = int(rng.integers(1, 9)), int(rng.integers(1, 8))
     if rng.random() < 0.3:
-        inputs = _pick(rng, 1, 3, 16, 17)
+        inputs, outputs = _pick(rng, 1, 3, 16, 17, 24, 35), _pick(rng, 1, 4, 8, 13)
     source = (_pick(rng, 1, 1, 2), *window.pop("size"), groups * inputs)
     filters = (groups * outputs, *taps, inputs)
     return _layer(rng, "conv_2d", source, filters, 0, Conv2DAttributes(**window))
@@ -138,6 +138,8 @@ def _depthwise(rng: np.random.Generator) -> Operator:
     if rng.random() < 0.5:
         window["stride_height"] = window["stride_width"] = _pick(rng, 1, 2)
     channels, multiplier = int(rng.integers(1, 6)), _pick(rng, 1, 1, 1, 2, 3)
+    if rng.random() < 0.5:
+        channels = _pick(rng, 7, 8, 9, 16, 19)
     source = (_pick(rng, 1, 1, 2), *window.pop("size"), channels)
     attributes = DepthwiseConv2DAttributes(**window, depth_multiplier=multiplier)
     filters = (1, 3, 3, channels * multiplier)

@@ -1,0 +1,37 @@
+/* ek_neon.h: what kernels in firmware/kernels/neon need beside the compiler's <arm_neon.h>.
+ *
+ * They serve 32-bit and 64-bit Arm alike. On a computer of another kind the tests have an
+ * <arm_neon.h> of their own that says in C what AArch64's instructions do. */
+#ifndef EDGEKIT_EK_NEON_H
+#define EDGEKIT_EK_NEON_H
+
+#include <arm_neon.h>
+
+/* Loops that are written for constants in the place of some arguments. */
+#if defined(__GNUC__) && (defined(__arm__) || defined(__aarch64__))
+#define EK_ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define EK_ALWAYS_INLINE inline
+#endif
+
+/* 32 vector registers and pairwise additions of whole ones; else 16. */
+#if defined(__arm__)
+#define EK_NEON_64 0
+#else
+#define EK_NEON_64 1
+#endif
+
+/* Products of the upper halves: gcc 12 copies an upper half elsewhere unless it is told not to. */
+#if EK_NEON_64
+#define ek_mull_high_s8  vmull_high_s8
+#define ek_mlal_high_s8  vmlal_high_s8
+#define ek_mull_high_s16 vmull_high_s16
+#define ek_mlal_high_s16 vmlal_high_s16
+#else
+#define ek_mull_high_s8(a, b)       vmull_s8(vget_high_s8(a), vget_high_s8(b))
+#define ek_mlal_high_s8(sum, a, b)  vmlal_s8(sum, vget_high_s8(a), vget_high_s8(b))
+#define ek_mull_high_s16(a, b)      vmull_s16(vget_high_s16(a), vget_high_s16(b))
+#define ek_mlal_high_s16(sum, a, b) vmlal_s16(sum, vget_high_s16(a), vget_high_s16(b))
+#endif
+
+#endif

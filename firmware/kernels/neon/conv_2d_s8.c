@@ -1,0 +1,215 @@
+#include "edgekit/ek_conv_2d_s8.h"
+
+#include "edgekit/ek_neon_dot.h"
+
+/* The channels of one group, where its input, weights and outputs begin. */
+typedef struct {
+    const ek_conv_2d_s8_params *params;
+    const int8_t *in, *weights;
+    const int32_t *bias;
+    int32_t channel; /* its first */
+    int32_t size;    /* of a window: bytes */
+    int32_t narrow;  /* no weight is -128 */
+    /* a window lies inside the input, each of its rows in one piece, where its first tap's row and
+     * column, as unsigned numbers, are below these */
+    uint32_t inside_y, inside_x;
+} group;
+
+/* Both without a call: what they copy and fill is often a few bytes. Of 8 bytes or more the last
+ * ones may come twice. */
+static inline int8_t *copied(const int8_t *from, int32_t n, int8_t *to)
+{
+    if (n < 8) {
+        for (int32_t i = 0; i < n; i++) {
+            to[i] = from[i];
+        }
+        return to + n;
+    }
+    int32_t i = 0;
+    for (; i <= n - 16; i += 16) {
+        vst1q_s8(to + i, vld1q_s8(from + i));
+    }
+    if (n - i >= 8) {
+        vst1_s8(to + i, vld1_s8(from + i));
+    }
+    vst1_s8(to + n - 8, vld1_s8(from + n - 8));
+    return to + n;
+}
+
+static inline int8_t *filled(int32_t value, int32_t n, int8_t *to)
+{
+    const int8x8_t eight = vdup_n_s8((int8_t)value);
+    if (n < 8) {
+        for (int32_t i = 0; i < n; i++) {
+            to[i] = (int8_t)value;
+        }
+        return to + n;
+    }
+    for (int32_t i = 0; i <= n - 8; i += 8) {
+        vst1_s8(to + i, eight);
+    }
+    vst1_s8(to + n - 8, eight);
+    return to + n;
+}
+
+/* Copy `taps` neighbouring taps of one row; those outside become the zero point. */
+static int8_t *copy_taps(const ek_conv_2d_s8_params *p, const int8_t *row, int32_t x, int32_t taps,
+                         int8_t *to)
+{
+    const int32_t begin = ek_clamp(-x, 0, taps);
+    const int32_t end = ek_clamp(p->in_width - x, begin, taps);
+    const int32_t size = p->filter_channels;
+    to = filled(p->in_zero_point, begin * size, to);
+    if (end > begin) {
+        to = copied(row + (x + begin) * p->in_channels, (end - begin) * size, to);
+    }
+    return filled(p->in_zero_point, (taps - end) * size, to);
+}
+
+/* Copy the window whose first tap is at row `y`, column `x`. */
+static void copy_window(const group *g, const int8_t *in, int32_t y, int32_t x, int8_t *to)
+{
+    const ek_conv_2d_s8_params *const p = g->params;
+    const int32_t row_size = p->filter_width * p->filter_channels;
+    const int32_t in_row = p->in_width * p->in_channels;
+    if ((uint32_t)y < g->inside_y && (uint32_t)x < g->inside_x) {
+        const int8_t *row = in + y * in_row + x * p->in_channels;
+        for (int32_t ky = 0; ky < p->filter_height; ky++) {
+            to = copied(row + ky * p->dilation_y * in_row, row_size, to);
+        }
+        return;
+    }
+    const int32_t taps = p->dilation_x * p->in_channels == p->filter_channels ? p->filter_width : 1;
+    for (int32_t ky = 0; ky < p->filter_height; ky++) {
+        if (y < 0 || y >= p->in_height) {
+            to = filled(p->in_zero_point, row_size, to);
+        } else {
+            for (int32_t kx = 0; kx < p->filter_width; kx += taps) {
+                to = copy_taps(p, in + y * in_row, x + kx * p->dilation_x, taps, to);
+            }
+        }
+        y += p->dilation_y;
+    }
+}
+
+/* Windows lie on the stack if there is room for as many as can be computed together: twice as many
+ * as in the scratch. */
+#define STACK_BYTES 2560
+
+/* Pixels that are computed together, if all their windows are at hand. */
+#define MOST_PIXELS (EK_NEON_64 ? 4 : 2)
+
+/* All channels of `pixels` (2 or 4) pixels, four channels at a time. */
+static EK_ALWAYS_INLINE void some_pixels(const group *g, const int8_t *const windows[],
+                                         int8_t *const outs[], int32_t narrow, int32_t pixels)
+{
+    const ek_requant_s8 *const r = &g->params->requant;
+    const int32_t channels = g->params->group_channels, step = g->params->requant_step;
+    const int32_t together = channels < 4 ? 1 : 4, last = channels - together;
+    const ek_rows_4 rows = ek_rows_4_of(g->weights, g->size, channels);
+    const ek_range_8 range = ek_range_8_of(r);
+    const ek_scales scales = {g->bias, r->multiplier + g->channel * step,
+                              r->shift + g->channel * step, step, channels >= 4};
+    int8_t *const out0 = outs[0], *const out1 = outs[1];
+    int8_t *const out2 = outs[pixels - 2], *const out3 = outs[pixels - 1];
+    for (int32_t c = 0;;) {
+        int32x4_t sums[4];
+        ek_dot_4(windows, &rows, c, narrow, pixels, sums);
+        const ek_scale_4 scale = ek_scale_4_of(&scales, c);
+        const int8x8_t first = ek_outputs_8(ek_requantize_4(sums[0], &scale),
+                                            ek_requantize_4(sums[1], &scale), &range);
+        ek_store_2x4(first, scales.four, out0 + c, out1 + c);
+        if (pixels > 2) {
+            const int8x8_t second = ek_outputs_8(ek_requantize_4(sums[2], &scale),
+                                                 ek_requantize_4(sums[3], &scale), &range);
+            ek_store_2x4(second, scales.four, out2 + c, out3 + c);
+        }
+        if (c == last) {
+            return;
+        }
+        c = c + together < last ? c + together : last; /* some of the last four may come again */
+    }
+}
+
+static void all_channels(const group *g, const int8_t *windows[], int8_t *outs[], int32_t pixels)
+{
+    if (pixels == 1) {
+        windows[1] = windows[0];
+        outs[1] = outs[0];
+    }
+    if (MOST_PIXELS > 2 && pixels > 2) {
+        if (g->narrow) {
+            some_pixels(g, windows, outs, 1, 4);
+        } else {
+            some_pixels(g, windows, outs, 0, 4);
+        }
+    } else if (g->narrow) {
+        some_pixels(g, windows, outs, 1, 2);
+    } else {
+        some_pixels(g, windows, outs, 0, 2);
+    }
+}
+
+/* `copies`: room for `most` windows (2 or MOST_PIXELS). */
+static void one_group(const group *g, int8_t *copies, int32_t most, int8_t *out)
+{
+    const ek_conv_2d_s8_params *const p = g->params;
+    const int8_t *in = g->in, *windows[MOST_PIXELS];
+    int8_t *outs[MOST_PIXELS];
+    int32_t have = 0;
+    for (int32_t n = 0; n < p->batches; n++) {
+        for (int32_t y = 0; y < p->out_height; y++) {
+            const int32_t top = y * p->stride_y - p->pad_top;
+            int32_t left = -p->pad_left;
+            for (int32_t x = p->out_width; x > 0; x--) {
+                if (p->whole_pixels) {
+                    windows[have] = in + (top * p->in_width + left) * p->in_channels;
+                } else {
+                    windows[have] = copies + have * g->size;
+                    copy_window(g, in, top, left, copies + have * g->size);
+                }
+                left += p->stride_x;
+                outs[have] = out;
+                out += p->out_channels;
+                have++;
+                if (have == most) {
+                    all_channels(g, windows, outs, most);
+                    have = 0;
+                }
+            }
+        }
+        in += p->in_height * p->in_width * p->in_channels;
+    }
+    for (int32_t done = 0; done < have; done += 2) {
+        all_channels(g, windows + done, outs + done, have - done < 2 ? 1 : 2);
+    }
+}
+
+/* How many positions of the first tap have the window inside, along one axis. */
+static uint32_t inside(int32_t size, int32_t filter, int32_t dilation)
+{
+    const int32_t reach = (filter - 1) * dilation;
+    return size > reach ? (uint32_t)(size - reach) : 0;
+}
+
+void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
+                   const ek_conv_2d_s8_params *params, int8_t *scratch, int8_t *out)
+{
+    const int32_t size = params->filter_height * params->filter_width * params->filter_channels;
+    const int32_t rows = params->dilation_x * params->in_channels == params->filter_channels;
+    group g = {.params = params, .in = in, .weights = weights, .bias = bias, .size = size};
+    g.narrow = !ek_has_lowest(weights, params->out_channels * size);
+    g.inside_y = inside(params->in_height, params->filter_height, params->dilation_y);
+    g.inside_x = rows ? inside(params->in_width, params->filter_width, 1) : 0;
+    int8_t windows[STACK_BYTES];
+    const int32_t on_stack = MOST_PIXELS * size <= STACK_BYTES;
+    const int32_t most = on_stack || params->whole_pixels ? MOST_PIXELS : 2;
+    for (int32_t i = 0; i < params->in_channels; i += params->filter_channels) {
+        one_group(&g, on_stack ? windows : scratch, most, out);
+        g.in += params->filter_channels;
+        g.weights += params->group_channels * size;
+        g.bias += params->group_channels;
+        g.channel += params->group_channels;
+        out += params->group_channels;
+    }
+}

@@ -1,0 +1,245 @@
+#include "edgekit/ek_depthwise_conv_2d_3x3_s8.h"
+
+#include <string.h>
+
+#include "edgekit/ek_neon_requantize.h"
+
+/* Eight output channels on their way across the image. */
+typedef struct {
+    const ek_depthwise_conv_2d_3x3_s8_params *params;
+    int32_t count;         /* fewer than eight if the image has fewer */
+    int32_t from[8];       /* the input channel of each */
+    int32_t neighbours;    /* 1: these are eight side by side */
+    int16x8_t all_taps[9]; /* [along][across] */
+    int16x8_t taps[9];     /* 0 in a line that lies outside the input */
+    int32x4_t bias[2];     /* of the lower four channels and the upper four, as are the scales */
+    ek_scale_4 scale[2];   /* their biases have the zero point's part of `taps` taken off */
+    int32_t to_1, to_2;    /* the window's second and third line, from the first */
+} channels;
+
+/* Three elements of the input that lie across the line. */
+typedef struct {
+    int16x8_t v[3];
+} elements;
+
+typedef struct {
+    int32x4_t low, high;
+} sums;
+
+static EK_ALWAYS_INLINE sums products(const elements *e, const int16x8_t *taps)
+{
+    sums s = {vmull_s16(vget_low_s16(e->v[0]), vget_low_s16(taps[0])),
+              ek_mull_high_s16(e->v[0], taps[0])};
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v[1]), vget_low_s16(taps[1]));
+    s.high = ek_mlal_high_s16(s.high, e->v[1], taps[1]);
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v[2]), vget_low_s16(taps[2]));
+    s.high = ek_mlal_high_s16(s.high, e->v[2], taps[2]);
+    return s;
+}
+
+static EK_ALWAYS_INLINE sums with_products(sums s, const elements *e, const int16x8_t *taps)
+{
+    for (int32_t k = 0; k < 3; k++) {
+        s.low = vmlal_s16(s.low, vget_low_s16(e->v[k]), vget_low_s16(taps[k]));
+        s.high = ek_mlal_high_s16(s.high, e->v[k], taps[k]);
+    }
+    return s;
+}
+
+/* Eight channels of one pixel of the input. */
+static EK_ALWAYS_INLINE int16x8_t pixel(const channels *c, const int8_t *in, int32_t neighbours)
+{
+    if (neighbours) {
+        return vmovl_s8(vld1_s8(in + c->from[0]));
+    }
+    int8_t eight[8];
+    for (int32_t i = 0; i < 8; i++) {
+        eight[i] = in[c->from[i]];
+    }
+    return vmovl_s8(vld1_s8(eight));
+}
+
+/* The elements at `at`; outside of the input they are the zero point. */
+static EK_ALWAYS_INLINE elements elements_at(const channels *c, const int8_t *in, int32_t at,
+                                             int32_t neighbours)
+{
+    const ek_depthwise_axis *const along = &c->params->along;
+    elements e;
+    if ((uint32_t)at < (uint32_t)along->in_size) {
+        const int8_t *const first = in + at * along->in_step;
+        e.v[0] = pixel(c, first, neighbours);
+        e.v[1] = pixel(c, first + c->to_1, neighbours);
+        e.v[2] = pixel(c, first + c->to_2, neighbours);
+    } else {
+        e.v[0] = e.v[1] = e.v[2] = vdupq_n_s16(c->params->in_zero_point);
+    }
+    return e;
+}
+
+/* One line of outputs. Each three elements are read once, and added to the outputs that see them.
+ */
+static EK_ALWAYS_INLINE void line(const channels *c, const int8_t *in, int8_t *out, int32_t stride,
+                                  int32_t neighbours)
+{
+    const ek_depthwise_axis *const along = &c->params->along;
+    const ek_scale_4 low = c->scale[0], high = c->scale[1];
+    const ek_range_8 range = ek_range_8_of(&c->params->requant);
+    const int16x8_t taps[9] = {c->taps[0], c->taps[1], c->taps[2], c->taps[3], c->taps[4],
+                               c->taps[5], c->taps[6], c->taps[7], c->taps[8]};
+    int32_t at = -along->pad;
+    elements e = elements_at(c, in, at++, neighbours);
+    /* the sums of the next output and, at stride 1, of the one after it */
+    sums next = products(&e, taps), last = next;
+    if (stride == 1) {
+        e = elements_at(c, in, at++, neighbours);
+        next = with_products(next, &e, taps + 3);
+        last = products(&e, taps);
+    }
+    for (int32_t left = along->out_size; left > 0; left--) {
+        if (stride > 1) {
+            e = elements_at(c, in, at++, neighbours);
+            next = with_products(next, &e, taps + 3);
+        }
+        e = elements_at(c, in, at++, neighbours);
+        next = with_products(next, &e, taps + 6);
+        const int8x8_t eight = ek_outputs_8(ek_requantize_4(next.low, &low),
+                                            ek_requantize_4(next.high, &high), &range);
+        if (c->count == 8) {
+            vst1_s8(out, eight);
+        } else {
+            int8_t lanes[8];
+            vst1_s8(lanes, eight);
+            memcpy(out, lanes, (size_t)c->count);
+        }
+        out += along->out_step;
+        if (stride == 1) {
+            next = with_products(last, &e, taps + 3);
+            last = products(&e, taps);
+        } else {
+            if (stride > 2) {
+                e = elements_at(c, in, at++, neighbours);
+            }
+            next = products(&e, taps);
+        }
+    }
+}
+
+static void one_line(const channels *c, const int8_t *in, int8_t *out)
+{
+    const int32_t stride = c->params->along.stride;
+    if (!c->neighbours) {
+        switch (stride) {
+        case 1:
+            line(c, in, out, 1, 0);
+            return;
+        case 2:
+            line(c, in, out, 2, 0);
+            return;
+        default:
+            line(c, in, out, 3, 0);
+            return;
+        }
+    }
+    switch (stride) {
+    case 1:
+        line(c, in, out, 1, 1);
+        return;
+    case 2:
+        line(c, in, out, 2, 1);
+        return;
+    default:
+        line(c, in, out, 3, 1);
+        return;
+    }
+}
+
+/* Take the taps of the window's lines `begin`..`end`-1, which lie inside the input. */
+static void set_taps(channels *c, int32_t begin, int32_t end)
+{
+    int16x8_t sum = vdupq_n_s16(0);
+    for (int32_t k = 0; k < 3; k++) {
+        for (int32_t l = 0; l < 3; l++) {
+            c->taps[3 * l + k] = k >= begin && k < end ? c->all_taps[3 * l + k] : vdupq_n_s16(0);
+            sum = vaddq_s16(sum, c->taps[3 * l + k]);
+        }
+    }
+    const int16_t zero = c->params->in_zero_point;
+    c->scale[0].bias = vsubq_s32(c->bias[0], vmull_n_s16(vget_low_s16(sum), zero));
+    c->scale[1].bias = vsubq_s32(c->bias[1], vmull_n_s16(vget_high_s16(sum), zero));
+}
+
+/* All lines of the channels; `in` and `out` are at the image. */
+static void all_lines(channels *c, const int8_t *in, int8_t *out)
+{
+    const ek_depthwise_axis *const across = &c->params->across;
+    const int32_t end_of_input = across->in_size - 1;
+    int32_t was_begin = -1, was_end = -1; /* no taps are set yet */
+    for (int32_t j = 0; j < across->out_size; j++) {
+        const int32_t top = j * across->stride - across->pad;
+        const int32_t begin = ek_clamp(-top, 0, 3), end = ek_clamp(across->in_size - top, 0, 3);
+        if (begin != was_begin || end != was_end) {
+            set_taps(c, begin, end);
+            was_begin = begin;
+            was_end = end;
+        }
+        /* a line outside counts nothing: the nearest one stands for it */
+        const int32_t first = ek_clamp(top, 0, end_of_input);
+        c->to_1 = (ek_clamp(top + 1, 0, end_of_input) - first) * across->in_step;
+        c->to_2 = (ek_clamp(top + 2, 0, end_of_input) - first) * across->in_step;
+        one_line(c, in + first * across->in_step, out);
+        out += across->out_step;
+    }
+}
+
+/* Take the channels from output channel `o` on. */
+static void set_channels(channels *c, int32_t o, const int8_t *weights, const int32_t *bias)
+{
+    const ek_depthwise_conv_2d_3x3_s8_params *const p = c->params;
+    int32_t biases[8] = {0}, multipliers[8] = {0};
+    int8_t shifts[8] = {0}, taps[72] = {0};
+    for (int32_t i = 0; i < 8; i++) {
+        const int32_t at = o + (i < c->count ? i : 0);
+        biases[i] = bias[at];
+        multipliers[i] = p->requant.multiplier[at * p->requant_step];
+        shifts[i] = p->requant.shift[at * p->requant_step];
+        c->from[i] = at / p->multiplier;
+    }
+    c->neighbours = c->count == 8 && p->multiplier == 1;
+    const ek_scales scales = {biases, multipliers, shifts, 1, 1};
+    for (int32_t half = 0; half < 2; half++) {
+        c->scale[half] = ek_scale_4_of(&scales, 4 * half);
+        c->bias[half] = c->scale[half].bias;
+    }
+    memcpy(taps, weights + 9 * o, 9 * (size_t)c->count);
+    /* each third of 24 bytes, and of those again each third of 24, is eight channels' tap */
+    int8_t thirds[3][24];
+    for (int32_t i = 0; i < 3; i++) {
+        const int8x8x3_t by_column = vld3_s8(taps + 24 * i);
+        for (int32_t k = 0; k < 3; k++) {
+            vst1_s8(thirds[k] + 8 * i, by_column.val[k]);
+        }
+    }
+    for (int32_t k = 0; k < 3; k++) {
+        const int8x8x3_t by_line = vld3_s8(thirds[k]);
+        for (int32_t l = 0; l < 3; l++) {
+            c->all_taps[3 * l + k] = vmovl_s8(by_line.val[l]);
+        }
+    }
+}
+
+void ek_depthwise_conv_2d_3x3_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
+                                 const ek_depthwise_conv_2d_3x3_s8_params *params, int8_t *out)
+{
+    const int32_t outputs = params->in_channels * params->multiplier;
+    channels c = {.params = params, .count = outputs < 8 ? outputs : 8};
+    for (int32_t n = params->batches; n > 0; n--) {
+        for (int32_t o = 0; o < outputs; o += 8) {
+            /* of the last eight some may have been computed before */
+            const int32_t at = o < outputs - c.count ? o : outputs - c.count;
+            set_channels(&c, at, weights, bias);
+            all_lines(&c, in, out + at);
+        }
+        in += params->in_bytes;
+        out += params->out_bytes;
+    }
+}
