@@ -74,6 +74,9 @@ _running: weakref.WeakSet[EmulatedBoard] = weakref.WeakSet()
 def start(board: Board, image: FirmwareImage | Path) -> EmulatedBoard:
     """Start `image` on `board`; use the result in a `with` statement.
 
+    Args:
+        image: what was built for it, or the path of its ELF or UF2.
+
     Raises:
         BoardError: the board is a real one.
         ToolMissingError: its emulator is not installed.
