@@ -39,7 +39,7 @@ from edgekit.emulators.virtual_faults import (
 from edgekit.emulators.virtual_image import settings_of, stand_in
 from edgekit.emulators.virtual_wiring import Wiring
 from edgekit.errors import EmulatorError
-from edgekit.progress import Progress, silent
+from edgekit.progress import Progress
 from edgekit.toolchain import FirmwareImage, rp2040js
 
 __all__ = [
@@ -75,6 +75,9 @@ _running: weakref.WeakSet[EmulatedBoard] = weakref.WeakSet()
 def start(board: Board, image: FirmwareImage | Path) -> EmulatedBoard:
     """Start `image` on `board`; use the result in a `with` statement.
 
+    Args:
+        image: what was built for it, or the path of its ELF or UF2.
+
     Raises:
         BoardError: the board is a real one.
         ToolMissingError: its emulator is not installed.
@@ -83,7 +86,7 @@ def start(board: Board, image: FirmwareImage | Path) -> EmulatedBoard:
     return EmulatedBoard(board, command_for(board, _program_of(board, image)))
 
 
-def prepare(board: Board, progress: Progress = silent) -> None:
+def prepare(board: Board, progress: Progress) -> None:
     """Get what the board's emulator needs and edgekit may get itself, with a word to `progress`.
 
     Raises:

@@ -29,7 +29,7 @@ def main() -> int:
     board_id, elf, *link = sys.argv[1:]
     try:
         board = boards.load(board_id)
-        emulators.prepare(board, lambda stage, done, total: print(stage, file=sys.stderr))
+        emulators.prepare(board, _say)
         if not link:
             command = emulators.command_for(board, Path(elf))
             environment = emulators.environment_for(board, command)
@@ -40,6 +40,11 @@ def main() -> int:
         sys.stderr.write(f"Error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return 1
     return 0
+
+
+def _say(stage: str, done: int, total: int) -> None:
+    del done, total
+    sys.stderr.write(f"{stage}\n")
 
 
 def _serve(board: emulators.EmulatedBoard, link: Path) -> None:

@@ -25,7 +25,7 @@ from pathlib import Path, PurePosixPath
 
 from edgekit import resources
 from edgekit.errors import EdgekitError, ToolMissingError
-from edgekit.progress import FETCHING, Progress, silent
+from edgekit.progress import FETCHING, Progress
 
 NAME = "rp2040js"
 ENVIRONMENT = "EDGEKIT_RP2040JS"  # a directory with the package, in place of the cache's
@@ -83,7 +83,7 @@ def required() -> Path:
     return directory
 
 
-def fetched(progress: Progress = silent) -> Path:
+def fetched(progress: Progress) -> Path:
     """The package's directory, after getting it if it is not there.
 
     Raises:

@@ -57,7 +57,6 @@
 #define RING_BYTES 2048u /* a power of two, and more than a frame: no host sends two unanswered */
 
 #define WATCHDOG_REASON          WORD(0x40058008u)
-#define WATCHDOG_REASON_TIMER    1u
 #define WATCHDOG_REASON_ASKED    2u
 #define WATCHDOG_NOTE            WORD(0x4005800Cu)
 #define RESET_NOTE_SOFTWARE      0x5EB007EDu

@@ -92,7 +92,7 @@ void ek_reset(void);
 void ek_exit(int status);
 __attribute__((noreturn)) void ek_restart(uint32_t note);
 
-/* Of the port; where it has none, an interrupt is a fault. */
+/* Of the port, which enables no others. */
 void ek_timer_interrupt(void);
 void ek_uart_interrupt(void);
 

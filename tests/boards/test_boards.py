@@ -153,13 +153,20 @@ def test_memories_add_up_and_an_operating_system_has_none():
         ("qemu-cortex-m55", 8_192, 32_000_000, 1_000),
         ("qemu-xtensa", 512, 40_000_000, 100),
         ("qemu-riscv32", 123_456, 0, 123_456),
-        ("pico-emulated", 123_456, 125_000_000, 123_456),
+        ("pico-emulated", 123_456, 125_000_000, 123_456),  # a tick is a cycle
+        ("rpi-pico", 125_001, 125_000_000, 1_000.008),  # of the same image
     ],
 )
 def test_ticks_become_the_boards_unit(board_id: str, ticks: int, ticks_hz: int, count: float):
     got = boards.load(board_id).count_of(ticks, ticks_hz)
     assert got == pytest.approx(count)
     assert isinstance(got, type(count))
+
+
+def test_only_an_emulators_own_clock_counts_the_same_in_every_run():
+    repeatable = {board.id for board in boards.all_boards() if board.counts_repeatably}
+    assert {"pico-emulated", "qemu-cortex-m4", "qemu-riscv32"} <= repeatable
+    assert not repeatable & {"host", "rpi-pico", "esp32"}
 
 
 def test_time_without_a_frequency_is_refused():

@@ -19,6 +19,7 @@ from support.command import Command, command, own_cache
 
 from edgekit import boards, emulators
 from edgekit.errors import EdgekitError, ToolMissingError
+from edgekit.progress import silent
 from edgekit.toolchain import rp2040js
 
 __all__ = ["command", "own_cache"]
@@ -139,7 +140,7 @@ def test_npm_gets_it_where_there_is_one(registry: str, nothing_here: Path):
         pytest.skip("needs npm")
     for name, path in found.items():
         (nothing_here / name).symlink_to(str(path))
-    assert (rp2040js.fetched() / "dist/esm/index.js").is_file()
+    assert (rp2040js.fetched(silent) / "dist/esm/index.js").is_file()
     assert in_cache() == ["rp2040js-1.4.1"]
 
 
@@ -147,7 +148,7 @@ def test_another_package_than_the_pinned_one_is_refused_and_leaves_nothing(regis
     with pytest.raises(
         EdgekitError, match=r"another rp2040js 1\.4\.1 than edgekit's lock file pins"
     ):
-        rp2040js.fetched()
+        rp2040js.fetched(silent)
     assert in_cache() == []
 
 
@@ -156,7 +157,7 @@ def test_a_registry_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(
         ToolMissingError, match=r"could not be fetched: http://127\.0\.0\.1:9/"
     ) as caught:
-        rp2040js.fetched()
+        rp2040js.fetched(silent)
     assert "--fetch" in str(caught.value.hint)
     assert in_cache() == []
 
@@ -179,10 +180,10 @@ def test_a_directory_that_is_given_is_taken_and_never_written_to(
     given = tmp_path / "given"
     monkeypatch.setenv(rp2040js.ENVIRONMENT, str(given))
     with pytest.raises(ToolMissingError, match=r"not there in \$EDGEKIT_RP2040JS, .*given"):
-        rp2040js.fetched()
+        rp2040js.fetched(silent)
     (given / "dist/esm").mkdir(parents=True)
     (given / "dist/esm/index.js").write_text("")
-    assert rp2040js.fetched() == given
+    assert rp2040js.fetched(silent) == given
 
 
 def program(folder: Path, name: str, says: str) -> None:
