@@ -133,6 +133,26 @@ StackOption = Annotated[
 EngineOption = Annotated[
     str, typer.Option("--engine", help="How the model runs: aot (compiled), tflm (interpreted).")
 ]
+ThreadsOption = Annotated[
+    int, typer.Option("--threads", min=1, metavar="N", help="Of engines litert and onnxruntime.")
+]
+PythonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--python",
+        metavar="PATH",
+        help="Of those engines: the board's Python that has their package; default: python3.",
+        show_default=False,
+    ),
+]
+RunEngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="How the model runs: aot (compiled), tflm (interpreted); on Linux boards and host "
+        "also litert, and onnxruntime for an .onnx.",
+    ),
+]
 TflmLibraryOption = Annotated[
     str | None,
     typer.Option(

@@ -13,7 +13,6 @@ from edgekit.cli.options import (
     ArenaOption,
     BuilderOption,
     EngineChoice,
-    EngineOption,
     FrameworkOption,
     HostOption,
     InputsOption,
@@ -23,9 +22,12 @@ from edgekit.cli.options import (
     LauncherOption,
     LinkOption,
     ModelArgument,
+    PythonOption,
+    RunEngineOption,
     RunsOption,
     StackOption,
     TflmLibraryOption,
+    ThreadsOption,
     WarmupOption,
     WeightsInOption,
     parse_inputs,
@@ -53,7 +55,7 @@ def run(
     runs: RunsOption = None,
     warmup: WarmupOption = 1,
     profile: Annotated[bool, typer.Option("--profile", help="Measure each operator.")] = False,
-    engine: EngineOption = "aot",
+    engine: RunEngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
     weights_in: WeightsInOption = "flash",
@@ -79,6 +81,8 @@ def run(
             help="Of an ESP32 board: flash and ask a chip that this computer plays.",
         ),
     ] = False,
+    threads: ThreadsOption = 1,
+    python: PythonOption = None,
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
     link: LinkOption = "uart",
@@ -113,6 +117,8 @@ def run(
 
         edgekit run model.tflite --board rpi-4 --host pi@raspberrypi.local
 
+        edgekit run model.tflite --board rpi-4 --host pi@raspberrypi.local --engine litert
+
         edgekit run model.tflite -b qemu-cortex-m4 --engine tflm --tflm-library tflite-micro --fit
     """
     from edgekit import pipeline
@@ -145,7 +151,8 @@ def run(
     if len(targets) == 1:
         arguments["engine"] = engine
         if not virtual:
-            arguments |= {"fit": fit, "where": targets[0].where}
+            runtime = pipeline.RuntimeOptions(threads=threads, python=python)
+            arguments |= {"fit": fit, "where": targets[0].where, "runtime": runtime}
         _one(model, targets[0].board, arguments, json, virtual=virtual)
         return
     several = functools.partial(

@@ -15,7 +15,7 @@ class Model:
 
     name: str
     sha256: str  # of the .tflite
-    macs: int
+    macs: int | None  # None: not known, of models that edgekit does not read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

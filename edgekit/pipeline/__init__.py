@@ -22,6 +22,7 @@ from edgekit.pipeline.firmware import (
 from edgekit.pipeline.many import sweep
 from edgekit.pipeline.reaching import Where, on_board
 from edgekit.pipeline.running import run
+from edgekit.pipeline.runtimes import RuntimeOptions
 from edgekit.pipeline.targets import Target, placed, targets
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "BuiltFirmware",
     "CompiledModel",
     "Engine",
+    "RuntimeOptions",
     "Target",
     "TflmModel",
     "Where",

@@ -105,7 +105,8 @@ def compile(
     """
     if engine not in ENGINES:
         raise UserError(
-            f"there is no engine {engine!r}", hint=f"the engines are {' and '.join(ENGINES)}"
+            f"there is no engine {engine!r} that is built for boards",
+            hint=f"those are {' and '.join(ENGINES)}; `edgekit run` also has litert, onnxruntime",
         )
     if engine == "aot" and arena_bytes is not None:
         raise UserError(

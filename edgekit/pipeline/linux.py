@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from edgekit import link, remote
 from edgekit.boards import Board
@@ -37,9 +38,15 @@ class LinuxDevice(Device):
     """
 
     def __init__(
-        self, transport: link.Transport, machine: Machine, launcher: Sequence[str], *, played: bool
+        self,
+        transport: link.Transport,
+        machine: Machine,
+        launcher: Sequence[str],
+        *,
+        played: bool,
+        attempts: int,
     ) -> None:
-        super().__init__(transport)
+        super().__init__(transport, attempts=attempts)
         self.played = played
         self._machine, self._launcher = machine, launcher
 
@@ -69,8 +76,13 @@ def machine_of(board: Board, host: str | None, launcher: Sequence[str]) -> Itera
     yield here
 
 
-def refuse_another(board: Board, program: bytes, machine: Machine, launcher: Sequence[str]) -> bool:
+def refuse_another(
+    board: Board, program: bytes | None, machine: Machine, launcher: Sequence[str]
+) -> bool:
     """Refuse a machine that cannot run `program`, or is another board.
+
+    Args:
+        program: an ELF; None where no program of ours runs there.
 
     Returns:
         True if it is not the board, but plays it by means of `launcher`.
@@ -79,7 +91,7 @@ def refuse_another(board: Board, program: bytes, machine: Machine, launcher: Seq
         WrongBoardError: it cannot, or is not, and nothing plays the board there.
     """
     kind = machine.run(["uname", "-m"]).strip()
-    runs = kind in _RUNS_ON.get(int.from_bytes(program[18:20], "little"), (kind,))
+    runs = program is None or _runs(program, kind)
     if kind == _ARMV6 and _NEEDS_ARMV7 in board.isa:
         runs = False
     if launcher:
@@ -96,6 +108,11 @@ def refuse_another(board: Board, program: bytes, machine: Machine, launcher: Seq
             hint="choose the --board that it is: `edgekit boards` lists them",
         )
     return False
+
+
+def _runs(program: bytes, kind: str) -> bool:
+    """True if systems of that kind execute such ELF files."""
+    return kind in _RUNS_ON.get(int.from_bytes(program[18:20], "little"), (kind,))
 
 
 def _is_the_board(board: Board, machine: Machine) -> bool:
@@ -122,8 +139,14 @@ def conversation(
     *,
     launcher: Sequence[str] = (),
     played: bool = False,
+    attempts: int = 5,
+    hints: Mapping[int, str] = MappingProxyType({}),
 ) -> Iterator[LinuxDevice]:
     """Start a program that speaks the link by its standard input and output, and end it after.
+
+    Args:
+        attempts: how often it is asked before it is given up: more if it takes long to start.
+        hints: what to try, by the exit code of the program.
 
     Raises:
         RemoteError: it does not start, or ended in the middle, or its machine was lost.
@@ -135,19 +158,21 @@ def conversation(
         def watch(silent_s: float) -> None:
             del silent_s
             if program.poll() is not None:
-                raise _end_of(program, machine, launcher)
+                raise _end_of(program, machine, launcher, hints)
 
         pipes = link.PipeTransport(output, input, name=name)
         transport = link.WatchedTransport(pipes, watch)
         try:
-            yield LinuxDevice(transport, machine, launcher, played=played)
+            yield LinuxDevice(transport, machine, launcher, played=played, attempts=attempts)
         except LinkError as error:
             if program.wait(_LAST_GASP_S) is None:
                 raise
-            raise _end_of(program, machine, launcher) from error
+            raise _end_of(program, machine, launcher, hints) from error
 
 
-def _end_of(program: RunningProgram, machine: Machine, launcher: Sequence[str]) -> RemoteError:
+def _end_of(
+    program: RunningProgram, machine: Machine, launcher: Sequence[str], hints: Mapping[int, str]
+) -> RemoteError:
     """Why a program that has ended did so."""
     try:
         machine.check()
@@ -158,7 +183,7 @@ def _end_of(program: RunningProgram, machine: Machine, launcher: Sequence[str]) 
     if code == 127 and launcher:
         hint: str | None = f"install {launcher[0]} there, or give its whole path"
     else:
-        hint = _HINTS.get(code)
+        hint = hints.get(code, _HINTS.get(code))
     said = f": {words}" if words else ", without a word"
     return RemoteError(f"the program on {machine.name} ended with {how}{said}", hint=hint)
 

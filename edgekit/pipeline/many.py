@@ -18,13 +18,15 @@ from edgekit import codegen, measurement
 from edgekit.errors import UserError
 from edgekit.frontends import tflite
 from edgekit.measurement import Failure, Inputs, Measurement, Sweep
-from edgekit.pipeline import running
+from edgekit.pipeline import compiling, running, runtimes
 from edgekit.pipeline import virtual as played
-from edgekit.pipeline.compiling import ENGINES
 from edgekit.pipeline.crew import Crew
 from edgekit.pipeline.crew_worker import Request, Trouble
 from edgekit.pipeline.targets import Target, may_be_one, targets
 from edgekit.project import ProjectOptions
+
+#: What a sweep, whose models are .tflite files, can compare.
+_ENGINES = (*compiling.ENGINES, runtimes.LITERT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +158,11 @@ def _models(models: Sequence[str | os.PathLike[str]], inputs: Inputs) -> dict[st
 def _plan(
     models: dict[str, Path], on: Sequence[Target], engines: Sequence[str], virtual: bool
 ) -> tuple[Job, ...]:
-    known = ", ".join(ENGINES)
+    known = ", ".join(_ENGINES)
     if not engines:
         raise UserError("no engine was named", hint=f"the engines are {known}")
     for engine in engines:
-        if engine not in ENGINES:
+        if engine not in _ENGINES:
             raise UserError(f"there is no engine {engine!r}", hint=f"the engines are {known}")
         if list(engines).count(engine) > 1:
             raise UserError(f"engine {engine} was given twice", hint="name each engine once")
@@ -192,6 +194,8 @@ def _request(job: Job, arguments: _Arguments) -> Request:
     if arguments.directory is not None:
         own["directory"] = arguments.directory / f"{job.model_name}-{board.id}-{job.engine}"
     own = {**arguments.shared, **own, "options": options}
+    if job.engine in runtimes.RUNTIMES:  # nothing is built, nothing profiled
+        own = {name: own[name] for name in own.keys() - {"options", "directory", "profile"}}
     if job.virtual:
         return played.run, own
     return running.run, {

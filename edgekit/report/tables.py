@@ -51,9 +51,10 @@ def count_bytes(value: int | None) -> str:
 def verification_text(v: Verification) -> str:
     """What was compared, and with what, in one sentence."""
     inputs = "1 input" if v.inputs == 1 else f"{v.inputs:,} inputs"
+    most = "" if v.largest_difference is None else f", by at most {v.largest_difference:.6g}"
     return (
         f"{v.compared_bytes:,} output bytes over {inputs}, "
-        f"{v.mismatched_bytes:,} differ from {v.oracle}"
+        f"{v.mismatched_bytes:,} differ from {v.oracle}{most}"
     )
 
 
@@ -84,8 +85,10 @@ def summary(m: Measurement) -> Table:
         table.add_row("rung", f"{m.rung}: {_UNTRIED[m.rung]}")
     if m.virtual:
         table.add_row("virtual", _VIRTUAL)
-    table.add_row("model", f"{m.model.name}, {m.model.macs:,} MACs, engine {m.engine}")
-    table.add_row("verified", verification_text(m.verify))
+    macs = "" if m.model.macs is None else f"{m.model.macs:,} MACs, "
+    version = "" if m.engine_version is None else f" ({m.engine_version})"
+    table.add_row("model", f"{m.model.name}, {macs}engine {m.engine}{version}")
+    table.add_row("verified" if m.verify.exact else "compared", verification_text(m.verify))
     if m.accuracy is not None:
         a = m.accuracy
         table.add_row("accuracy", f"{a.value:.1%} {a.metric} over {a.samples} samples")
@@ -156,7 +159,7 @@ def operators(m: Measurement) -> Table:
     if total:
         table.add_section()
         each = f"{scale * total / m.model.macs:.2f}" if m.model.macs else "–"
-        table.add_row("", "all", f"{m.model.macs:,}", number(total), "100.0%", each)
+        table.add_row("", "all", number(m.model.macs), number(total), "100.0%", each)
     return table
 
 
