@@ -17,9 +17,18 @@ typedef struct {
     int32_t to_1, to_2;    /* the window's second and third line, from the first */
 } channels;
 
+/* A line of the input with what is needed for a line of outputs. */
+typedef struct {
+    const channels *of;
+    const int8_t *in;
+    int32_t size, step; /* elements, and bytes from one to the next */
+    int32_t to_1, to_2;
+    int16x8_t zero_point;
+} input;
+
 /* Three elements of the input that lie across the line. */
 typedef struct {
-    int16x8_t v[3];
+    int16x8_t v0, v1, v2;
 } elements;
 
 typedef struct {
@@ -28,21 +37,23 @@ typedef struct {
 
 static EK_ALWAYS_INLINE sums products(const elements *e, const int16x8_t *taps)
 {
-    sums s = {vmull_s16(vget_low_s16(e->v[0]), vget_low_s16(taps[0])),
-              ek_mull_high_s16(e->v[0], taps[0])};
-    s.low = vmlal_s16(s.low, vget_low_s16(e->v[1]), vget_low_s16(taps[1]));
-    s.high = ek_mlal_high_s16(s.high, e->v[1], taps[1]);
-    s.low = vmlal_s16(s.low, vget_low_s16(e->v[2]), vget_low_s16(taps[2]));
-    s.high = ek_mlal_high_s16(s.high, e->v[2], taps[2]);
+    sums s = {vmull_s16(vget_low_s16(e->v0), vget_low_s16(taps[0])),
+              ek_mull_high_s16(e->v0, taps[0])};
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v1), vget_low_s16(taps[1]));
+    s.high = ek_mlal_high_s16(s.high, e->v1, taps[1]);
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v2), vget_low_s16(taps[2]));
+    s.high = ek_mlal_high_s16(s.high, e->v2, taps[2]);
     return s;
 }
 
 static EK_ALWAYS_INLINE sums with_products(sums s, const elements *e, const int16x8_t *taps)
 {
-    for (int32_t k = 0; k < 3; k++) {
-        s.low = vmlal_s16(s.low, vget_low_s16(e->v[k]), vget_low_s16(taps[k]));
-        s.high = ek_mlal_high_s16(s.high, e->v[k], taps[k]);
-    }
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v0), vget_low_s16(taps[0]));
+    s.high = ek_mlal_high_s16(s.high, e->v0, taps[0]);
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v1), vget_low_s16(taps[1]));
+    s.high = ek_mlal_high_s16(s.high, e->v1, taps[1]);
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v2), vget_low_s16(taps[2]));
+    s.high = ek_mlal_high_s16(s.high, e->v2, taps[2]);
     return s;
 }
 
@@ -50,7 +61,7 @@ static EK_ALWAYS_INLINE sums with_products(sums s, const elements *e, const int1
 static EK_ALWAYS_INLINE int16x8_t pixel(const channels *c, const int8_t *in, int32_t neighbours)
 {
     if (neighbours) {
-        return vmovl_s8(vld1_s8(in + c->from[0]));
+        return vmovl_s8(vld1_s8(in));
     }
     int8_t eight[8];
     for (int32_t i = 0; i < 8; i++) {
@@ -60,64 +71,63 @@ static EK_ALWAYS_INLINE int16x8_t pixel(const channels *c, const int8_t *in, int
 }
 
 /* The elements at `at`; outside of the input they are the zero point. */
-static EK_ALWAYS_INLINE elements elements_at(const channels *c, const int8_t *in, int32_t at,
-                                             int32_t neighbours)
+static EK_ALWAYS_INLINE elements elements_at(const input *in, int32_t at, int32_t neighbours)
 {
-    const ek_depthwise_axis *const along = &c->params->along;
-    elements e;
-    if ((uint32_t)at < (uint32_t)along->in_size) {
-        const int8_t *const first = in + at * along->in_step;
-        e.v[0] = pixel(c, first, neighbours);
-        e.v[1] = pixel(c, first + c->to_1, neighbours);
-        e.v[2] = pixel(c, first + c->to_2, neighbours);
-    } else {
-        e.v[0] = e.v[1] = e.v[2] = vdupq_n_s16(c->params->in_zero_point);
+    if ((uint32_t)at >= (uint32_t)in->size) {
+        const elements outside = {in->zero_point, in->zero_point, in->zero_point};
+        return outside;
     }
-    return e;
+    const int8_t *const first = in->in + at * in->step;
+    const elements inside = {pixel(in->of, first, neighbours),
+                             pixel(in->of, first + in->to_1, neighbours),
+                             pixel(in->of, first + in->to_2, neighbours)};
+    return inside;
 }
 
 /* One line of outputs. Each three elements are read once, and added to the outputs that see them.
  */
-static EK_ALWAYS_INLINE void line(const channels *c, const int8_t *in, int8_t *out, int32_t stride,
-                                  int32_t neighbours)
+static EK_ALWAYS_INLINE void line(const channels *c, const int8_t *line_in, int8_t *out,
+                                  int32_t stride, int32_t neighbours)
 {
     const ek_depthwise_axis *const along = &c->params->along;
+    const input in = {c,
+                      line_in,
+                      along->in_size,
+                      along->in_step,
+                      c->to_1,
+                      c->to_2,
+                      vdupq_n_s16(c->params->in_zero_point)};
     const ek_scale_4 low = c->scale[0], high = c->scale[1];
     const ek_range_8 range = ek_range_8_of(&c->params->requant);
     const int16x8_t taps[9] = {c->taps[0], c->taps[1], c->taps[2], c->taps[3], c->taps[4],
                                c->taps[5], c->taps[6], c->taps[7], c->taps[8]};
+    const int32_t out_step = along->out_step, count = c->count;
     int32_t at = -along->pad;
-    elements e = elements_at(c, in, at++, neighbours);
+    elements e = elements_at(&in, at++, neighbours);
     /* the sums of the next output and, at stride 1, of the one after it */
     sums next = products(&e, taps), last = next;
     if (stride == 1) {
-        e = elements_at(c, in, at++, neighbours);
+        e = elements_at(&in, at++, neighbours);
         next = with_products(next, &e, taps + 3);
         last = products(&e, taps);
     }
     for (int32_t left = along->out_size; left > 0; left--) {
         if (stride > 1) {
-            e = elements_at(c, in, at++, neighbours);
+            e = elements_at(&in, at++, neighbours);
             next = with_products(next, &e, taps + 3);
         }
-        e = elements_at(c, in, at++, neighbours);
+        e = elements_at(&in, at++, neighbours);
         next = with_products(next, &e, taps + 6);
         const int8x8_t eight = ek_outputs_8(ek_requantize_4(next.low, &low),
                                             ek_requantize_4(next.high, &high), &range);
-        if (c->count == 8) {
-            vst1_s8(out, eight);
-        } else {
-            int8_t lanes[8];
-            vst1_s8(lanes, eight);
-            memcpy(out, lanes, (size_t)c->count);
-        }
-        out += along->out_step;
+        ek_store_s8(eight, neighbours ? 8 : count, out);
+        out += out_step;
         if (stride == 1) {
             next = with_products(last, &e, taps + 3);
             last = products(&e, taps);
         } else {
             if (stride > 2) {
-                e = elements_at(c, in, at++, neighbours);
+                e = elements_at(&in, at++, neighbours);
             }
             next = products(&e, taps);
         }
@@ -127,6 +137,9 @@ static EK_ALWAYS_INLINE void line(const channels *c, const int8_t *in, int8_t *o
 static void one_line(const channels *c, const int8_t *in, int8_t *out)
 {
     const int32_t stride = c->params->along.stride;
+    if (c->neighbours) {
+        in += c->from[0];
+    }
     if (!c->neighbours) {
         switch (stride) {
         case 1:
@@ -195,22 +208,34 @@ static void all_lines(channels *c, const int8_t *in, int8_t *out)
 static void set_channels(channels *c, int32_t o, const int8_t *weights, const int32_t *bias)
 {
     const ek_depthwise_conv_2d_3x3_s8_params *const p = c->params;
+    const int32_t step = p->requant_step;
+    ek_scales scales = {bias + o, p->requant.multiplier + o * step, p->requant.shift + o * step,
+                        step, 1};
     int32_t biases[8] = {0}, multipliers[8] = {0};
-    int8_t shifts[8] = {0}, taps[72] = {0};
-    for (int32_t i = 0; i < 8; i++) {
-        const int32_t at = o + (i < c->count ? i : 0);
-        biases[i] = bias[at];
-        multipliers[i] = p->requant.multiplier[at * p->requant_step];
-        shifts[i] = p->requant.shift[at * p->requant_step];
-        c->from[i] = at / p->multiplier;
+    int8_t shifts[8] = {0}, padded[72] = {0};
+    const int8_t *taps = weights + 9 * o;
+    if (c->count < 8) { /* then `o` is 0 */
+        for (int32_t i = 0; i < c->count; i++) {
+            biases[i] = bias[i];
+            multipliers[i] = p->requant.multiplier[i * step];
+            shifts[i] = p->requant.shift[i * step];
+        }
+        memcpy(padded, weights, 9 * (size_t)c->count);
+        taps = padded;
+        scales = (ek_scales){biases, multipliers, shifts, 1, 1};
     }
-    c->neighbours = c->count == 8 && p->multiplier == 1;
-    const ek_scales scales = {biases, multipliers, shifts, 1, 1};
     for (int32_t half = 0; half < 2; half++) {
         c->scale[half] = ek_scale_4_of(&scales, 4 * half);
         c->bias[half] = c->scale[half].bias;
     }
-    memcpy(taps, weights + 9 * o, 9 * (size_t)c->count);
+    c->neighbours = c->count == 8 && p->multiplier == 1;
+    if (c->neighbours) {
+        c->from[0] = o;
+    } else {
+        for (int32_t i = 0; i < 8; i++) {
+            c->from[i] = (o + (i < c->count ? i : 0)) / p->multiplier;
+        }
+    }
     /* each third of 24 bytes, and of those again each third of 24, is eight channels' tap */
     int8_t thirds[3][24];
     for (int32_t i = 0; i < 3; i++) {
