@@ -2,24 +2,21 @@
 
 #include <string.h>
 
-#include "edgekit/ek_neon_requantize.h"
+#include "edgekit/ek_neon_depthwise.h"
 
 /* Eight output channels on their way across the image. */
 typedef struct {
     const ek_depthwise_conv_2d_3x3_s8_params *params;
-    int32_t count;         /* fewer than eight if the image has fewer */
-    int32_t from[8];       /* the input channel of each */
-    int32_t neighbours;    /* 1: these are eight side by side */
+    ek_channels_8 these;   /* their biases have the zero point's part of `taps` taken off, */
+    int32x4_t bias[2];     /* these have not */
     int16x8_t all_taps[9]; /* [along][across] */
     int16x8_t taps[9];     /* 0 in a line that lies outside the input */
-    int32x4_t bias[2];     /* of the lower four channels and the upper four, as are the scales */
-    ek_scale_4 scale[2];   /* their biases have the zero point's part of `taps` taken off */
     int32_t to_1, to_2;    /* the window's second and third line, from the first */
 } channels;
 
 /* A line of the input with what is needed for a line of outputs. */
 typedef struct {
-    const channels *of;
+    const ek_channels_8 *channels;
     const int8_t *in;
     int32_t size, step; /* elements, and bytes from one to the next */
     int32_t to_1, to_2;
@@ -57,19 +54,6 @@ static EK_ALWAYS_INLINE sums with_products(sums s, const elements *e, const int1
     return s;
 }
 
-/* Eight channels of one pixel of the input. */
-static EK_ALWAYS_INLINE int16x8_t pixel(const channels *c, const int8_t *in, int32_t neighbours)
-{
-    if (neighbours) {
-        return vmovl_s8(vld1_s8(in));
-    }
-    int8_t eight[8];
-    for (int32_t i = 0; i < 8; i++) {
-        eight[i] = in[c->from[i]];
-    }
-    return vmovl_s8(vld1_s8(eight));
-}
-
 /* The elements at `at`; outside of the input they are the zero point. */
 static EK_ALWAYS_INLINE elements elements_at(const input *in, int32_t at, int32_t neighbours)
 {
@@ -78,9 +62,9 @@ static EK_ALWAYS_INLINE elements elements_at(const input *in, int32_t at, int32_
         return outside;
     }
     const int8_t *const first = in->in + at * in->step;
-    const elements inside = {pixel(in->of, first, neighbours),
-                             pixel(in->of, first + in->to_1, neighbours),
-                             pixel(in->of, first + in->to_2, neighbours)};
+    const elements inside = {ek_pixel_8(in->channels, first, neighbours),
+                             ek_pixel_8(in->channels, first + in->to_1, neighbours),
+                             ek_pixel_8(in->channels, first + in->to_2, neighbours)};
     return inside;
 }
 
@@ -90,18 +74,18 @@ static EK_ALWAYS_INLINE void line(const channels *c, const int8_t *line_in, int8
                                   int32_t stride, int32_t neighbours)
 {
     const ek_depthwise_axis *const along = &c->params->along;
-    const input in = {c,
+    const input in = {&c->these,
                       line_in,
                       along->in_size,
                       along->in_step,
                       c->to_1,
                       c->to_2,
                       vdupq_n_s16(c->params->in_zero_point)};
-    const ek_scale_4 low = c->scale[0], high = c->scale[1];
+    const ek_scale_4 low = c->these.scale[0], high = c->these.scale[1];
     const ek_range_8 range = ek_range_8_of(&c->params->requant);
     const int16x8_t taps[9] = {c->taps[0], c->taps[1], c->taps[2], c->taps[3], c->taps[4],
                                c->taps[5], c->taps[6], c->taps[7], c->taps[8]};
-    const int32_t out_step = along->out_step, count = c->count;
+    const int32_t out_step = along->out_step, count = c->these.count;
     int32_t at = -along->pad;
     elements e = elements_at(&in, at++, neighbours);
     /* the sums of the next output and, at stride 1, of the one after it */
@@ -137,10 +121,9 @@ static EK_ALWAYS_INLINE void line(const channels *c, const int8_t *line_in, int8
 static void one_line(const channels *c, const int8_t *in, int8_t *out)
 {
     const int32_t stride = c->params->along.stride;
-    if (c->neighbours) {
-        in += c->from[0];
-    }
-    if (!c->neighbours) {
+    if (c->these.neighbours) {
+        in += c->these.from[0];
+    } else {
         switch (stride) {
         case 1:
             line(c, in, out, 1, 0);
@@ -177,8 +160,8 @@ static void set_taps(channels *c, int32_t begin, int32_t end)
         }
     }
     const int16_t zero = c->params->in_zero_point;
-    c->scale[0].bias = vsubq_s32(c->bias[0], vmull_n_s16(vget_low_s16(sum), zero));
-    c->scale[1].bias = vsubq_s32(c->bias[1], vmull_n_s16(vget_high_s16(sum), zero));
+    c->these.scale[0].bias = vsubq_s32(c->bias[0], vmull_n_s16(vget_low_s16(sum), zero));
+    c->these.scale[1].bias = vsubq_s32(c->bias[1], vmull_n_s16(vget_high_s16(sum), zero));
 }
 
 /* All lines of the channels; `in` and `out` are at the image. */
@@ -204,37 +187,14 @@ static void all_lines(channels *c, const int8_t *in, int8_t *out)
     }
 }
 
-/* Take the channels from output channel `o` on. */
-static void set_channels(channels *c, int32_t o, const int8_t *weights, const int32_t *bias)
+/* Take the taps of all channels. */
+static void load_taps(channels *c, const int8_t *weights)
 {
-    const ek_depthwise_conv_2d_3x3_s8_params *const p = c->params;
-    const int32_t step = p->requant_step;
-    ek_scales scales = {bias + o, p->requant.multiplier + o * step, p->requant.shift + o * step,
-                        step, 1};
-    int32_t biases[8] = {0}, multipliers[8] = {0};
-    int8_t shifts[8] = {0}, padded[72] = {0};
-    const int8_t *taps = weights + 9 * o;
-    if (c->count < 8) { /* then `o` is 0 */
-        for (int32_t i = 0; i < c->count; i++) {
-            biases[i] = bias[i];
-            multipliers[i] = p->requant.multiplier[i * step];
-            shifts[i] = p->requant.shift[i * step];
-        }
-        memcpy(padded, weights, 9 * (size_t)c->count);
+    int8_t padded[72] = {0};
+    const int8_t *taps = weights + 9 * c->these.first;
+    if (c->these.count < 8) {
+        memcpy(padded, taps, 9 * (size_t)c->these.count);
         taps = padded;
-        scales = (ek_scales){biases, multipliers, shifts, 1, 1};
-    }
-    for (int32_t half = 0; half < 2; half++) {
-        c->scale[half] = ek_scale_4_of(&scales, 4 * half);
-        c->bias[half] = c->scale[half].bias;
-    }
-    c->neighbours = c->count == 8 && p->multiplier == 1;
-    if (c->neighbours) {
-        c->from[0] = o;
-    } else {
-        for (int32_t i = 0; i < 8; i++) {
-            c->from[i] = (o + (i < c->count ? i : 0)) / p->multiplier;
-        }
     }
     /* each third of 24 bytes, and of those again each third of 24, is eight channels' tap */
     int8_t thirds[3][24];
@@ -256,13 +216,15 @@ void ek_depthwise_conv_2d_3x3_s8(const int8_t *in, const int8_t *weights, const 
                                  const ek_depthwise_conv_2d_3x3_s8_params *params, int8_t *out)
 {
     const int32_t outputs = params->in_channels * params->multiplier;
-    channels c = {.params = params, .count = outputs < 8 ? outputs : 8};
     for (int32_t n = params->batches; n > 0; n--) {
         for (int32_t o = 0; o < outputs; o += 8) {
-            /* of the last eight some may have been computed before */
-            const int32_t at = o < outputs - c.count ? o : outputs - c.count;
-            set_channels(&c, at, weights, bias);
-            all_lines(&c, in, out + at);
+            channels c = {.params = params};
+            c.these = ek_channels_8_of(o, outputs, params->multiplier, bias, &params->requant,
+                                       params->requant_step);
+            c.bias[0] = c.these.scale[0].bias;
+            c.bias[1] = c.these.scale[1].bias;
+            load_taps(&c, weights);
+            all_lines(&c, in, out + c.these.first);
         }
         in += params->in_bytes;
         out += params->out_bytes;
