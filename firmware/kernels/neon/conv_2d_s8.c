@@ -11,9 +11,6 @@ typedef struct {
     ek_rows_4 rows; /* as large as windows */
     ek_scales scales;
     int32_t narrow; /* no weight is -128 */
-    /* a window lies inside the input, each of its rows in one piece, where its first tap's row and
-     * column, as unsigned numbers, are below these */
-    uint32_t inside_y, inside_x;
 } group;
 
 /* Both without a call: what they copy and fill is often a few bytes. The last bytes may come twice.
@@ -61,43 +58,64 @@ static inline int8_t *filled(int32_t value, int32_t n, int8_t *to)
     return end;
 }
 
-/* Copy `taps` neighbouring taps of one row; those outside become the zero point. */
-static int8_t *copy_taps(const ek_conv_2d_s8_params *p, const int8_t *row, int32_t x, int32_t taps,
-                         int8_t *to)
+/* Taps of one row of a window that lie side by side, in bytes. */
+typedef struct {
+    int32_t before, inside, after; /* the input */
+    int32_t offset;                /* from the input's row to the first one inside */
+} piece;
+
+/* `taps` of them from column `x` on. */
+static inline piece piece_at(const ek_conv_2d_s8_params *p, int32_t x, int32_t taps)
 {
-    const int32_t begin = ek_clamp(-x, 0, taps);
-    const int32_t end = ek_clamp(p->in_width - x, begin, taps);
+    const int32_t begin = ek_clamp(-x, 0, taps), end = ek_clamp(p->in_width - x, begin, taps);
     const int32_t size = p->filter_channels;
-    to = filled(p->in_zero_point, begin * size, to);
-    if (end > begin) {
-        to = copied(row + (x + begin) * p->in_channels, (end - begin) * size, to);
+    const piece made = {begin * size, (end - begin) * size, (taps - end) * size,
+                        (x + begin) * p->in_channels};
+    return made;
+}
+
+/* Those outside become the zero point. */
+static inline int8_t *copy_piece(const piece *one, const int8_t *row, int32_t zero_point,
+                                 int8_t *to)
+{
+    if (one->before > 0) {
+        to = filled(zero_point, one->before, to);
     }
-    return filled(p->in_zero_point, (taps - end) * size, to);
+    if (one->inside > 0) {
+        to = copied(row + one->offset, one->inside, to);
+    }
+    return one->after > 0 ? filled(zero_point, one->after, to) : to;
 }
 
 /* Copy the window whose first tap is at row `y`, column `x`. */
-static void copy_window(const group *g, const int8_t *in, int32_t y, int32_t x, int8_t *to)
+static void copy_window(const ek_conv_2d_s8_params *p, const int8_t *in, int32_t y, int32_t x,
+                        int8_t *to)
 {
-    const ek_conv_2d_s8_params *const p = g->params;
-    const int32_t row_size = p->filter_width * p->filter_channels;
-    const int32_t in_row = p->in_width * p->in_channels;
-    if ((uint32_t)y < g->inside_y && (uint32_t)x < g->inside_x) {
-        const int8_t *row = in + y * in_row + x * p->in_channels;
-        for (int32_t ky = 0; ky < p->filter_height; ky++) {
-            to = copied(row + ky * p->dilation_y * in_row, row_size, to);
+    const int32_t in_row = p->in_width * p->in_channels, zero_point = p->in_zero_point;
+    const int32_t width = p->filter_width, row_size = width * p->filter_channels;
+    const int32_t dilation_y = p->dilation_y, reach = (p->filter_height - 1) * dilation_y;
+    const int32_t taps = p->dilation_x * p->in_channels == p->filter_channels ? width : 1;
+    const piece first = piece_at(p, x, taps); /* mostly all of the row */
+    if (first.inside == row_size && y >= 0 && y < p->in_height - reach) {
+        const int8_t *row = in + y * in_row + first.offset;
+        for (int32_t ky = p->filter_height; ky > 0; ky--) {
+            to = copied(row, row_size, to);
+            row += dilation_y * in_row;
         }
         return;
     }
-    const int32_t taps = p->dilation_x * p->in_channels == p->filter_channels ? p->filter_width : 1;
-    for (int32_t ky = 0; ky < p->filter_height; ky++) {
+    for (int32_t ky = p->filter_height; ky > 0; ky--) {
         if (y < 0 || y >= p->in_height) {
-            to = filled(p->in_zero_point, row_size, to);
+            to = filled(zero_point, row_size, to);
         } else {
-            for (int32_t kx = 0; kx < p->filter_width; kx += taps) {
-                to = copy_taps(p, in + y * in_row, x + kx * p->dilation_x, taps, to);
+            const int8_t *const row = in + y * in_row;
+            to = copy_piece(&first, row, zero_point, to);
+            for (int32_t kx = taps; kx < width; kx += taps) {
+                const piece next = piece_at(p, x + kx * p->dilation_x, taps);
+                to = copy_piece(&next, row, zero_point, to);
             }
         }
-        y += p->dilation_y;
+        y += dilation_y;
     }
 }
 
@@ -173,7 +191,7 @@ static void one_group(const group *g, int8_t *copies, int32_t most, int8_t *out)
                     windows[have] = in + (top * p->in_width + left) * p->in_channels;
                 } else {
                     windows[have] = copies + have * g->rows.size;
-                    copy_window(g, in, top, left, copies + have * g->rows.size);
+                    copy_window(p, in, top, left, copies + have * g->rows.size);
                 }
                 left += p->stride_x;
                 outs[have] = out;
@@ -192,26 +210,16 @@ static void one_group(const group *g, int8_t *copies, int32_t most, int8_t *out)
     }
 }
 
-/* How many positions of the first tap have the window inside, along one axis. */
-static uint32_t inside(int32_t size, int32_t filter, int32_t dilation)
-{
-    const int32_t reach = (filter - 1) * dilation;
-    return size > reach ? (uint32_t)(size - reach) : 0;
-}
-
 void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
                    const ek_conv_2d_s8_params *params, int8_t *scratch, int8_t *out)
 {
     const int32_t size = params->filter_height * params->filter_width * params->filter_channels;
     const int32_t channels = params->group_channels, step = params->requant_step;
     const ek_requant_s8 *const r = &params->requant;
-    const int32_t rows = params->dilation_x * params->in_channels == params->filter_channels;
     group g = {.params = params, .in = in};
     g.rows = ek_rows_4_of(weights, size, channels);
     g.scales = (ek_scales){bias, r->multiplier, r->shift, step, channels >= 4};
     g.narrow = !ek_has_lowest(weights, params->out_channels * size);
-    g.inside_y = inside(params->in_height, params->filter_height, params->dilation_y);
-    g.inside_x = rows ? inside(params->in_width, params->filter_width, 1) : 0;
     int8_t windows[STACK_BYTES];
     const int32_t on_stack = MOST_PIXELS * size <= STACK_BYTES;
     const int32_t most = on_stack || params->whole_pixels ? MOST_PIXELS : 2;
