@@ -44,6 +44,7 @@ class Uf2(_Section):
 
     family_id: int = Field(ge=0, lt=1 << 32)  # in every block: which images the ROM takes
     board_id: str  # Board-ID of the drive's INFO_UF2.TXT, e.g. "RPI-RP2"
+    absolute_block: bool = False  # UF2s begin with the block that erratum RP2350-E10 asks for
     source: str
 
 
@@ -180,12 +181,25 @@ class Board(_Section):
         """True if an emulator plays the board; the board `host` is this computer itself."""
         return self.emulator is not None and self.emulator.kind != "process"
 
+    @property
+    def runs_linux(self) -> bool:
+        """True if its firmware is a program of a Linux system that is not this computer's."""
+        return self.flash == "ssh" or (
+            self.emulator is not None and self.emulator.kind == "qemu-user"
+        )
+
+    @property
+    def counts_repeatably(self) -> bool:
+        """True if every run of the same work counts the same: an emulator's clock is its own."""
+        return self.emulated and self.count.unit != "us"
+
     def count_of(self, ticks: int, ticks_hz: int) -> float | int:
         """What `ticks` of the port's counter are in `count.unit`.
 
         Args:
             ticks: difference of two readings of ek_port_ticks(), >= 0.
-            ticks_hz: what ek_port_ticks_hz() says; 0 when a tick is a cycle or an instruction.
+            ticks_hz: what ek_port_ticks_hz() says; 0 when a tick is an instruction. Where a tick is
+                a cycle, it says how many there are in a second.
 
         Returns:
             Microseconds as a float; cycles and instructions as whole numbers. An emulator that

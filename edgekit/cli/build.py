@@ -97,11 +97,12 @@ def _print(compiled: CompiledModel, image: FirmwareImage, output: Path | None) -
     table.add_row("flash memory", f"{image.inference_flash_bytes:,} bytes for inference")
     table.add_row("", f"{image.flash_bytes:,} bytes the whole image")
     for part in image.flash_parts:
-        table.add_row(f"{part.offset:#x}", f"{part.path.name}, {part.path.stat().st_size:,} bytes")
+        where = f"{part.offset:#x}" if compiled.board.uf2 is None else "UF2"
+        table.add_row(where, f"{part.path.name}, {part.path.stat().st_size:,} bytes")
     if image.warnings:
         table.add_row("warnings", f"{image.warnings} in code that is not edgekit's: {image.log}")
     table.add_row("built with", f"{image.toolchain} {' '.join(image.flags)}")
     typer.echo(f"image         {image.elf}")  # however long, on one line, to be copied
     console.stdout().print(table)
-    if output is not None and compiled.board.flash == "esptool":
+    if output is not None and compiled.board.flash in ("esptool", "uf2"):
         typer.echo(f"next          edgekit flash {output}")

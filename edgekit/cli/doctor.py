@@ -9,6 +9,7 @@ import typer
 
 from edgekit.cli import console
 from edgekit.cli.options import FrameworkOption
+from edgekit.errors import UserError
 
 if TYPE_CHECKING:
     from edgekit.toolchain import Tool
@@ -20,6 +21,10 @@ def doctor(
         typer.Option("--board", "-b", metavar="ID", help="Say all that this board needs."),
     ] = None,
     framework: FrameworkOption = None,
+    fetch: Annotated[
+        bool,
+        typer.Option("--fetch", help="Of --board: get what a registry has and edgekit may fetch."),
+    ] = False,
 ) -> None:
     """Say what is installed, which boards are ready, and how to get what is missing.
 
@@ -32,10 +37,23 @@ def doctor(
         edgekit doctor
 
         edgekit doctor --board esp32-s3
+
+        edgekit doctor --board pico-emulated --fetch
     """
+    if fetch:
+        _fetch(board, framework)
     ready = _all() if board is None else _one(board, framework)
     if not ready:
         raise typer.Exit(1)
+
+
+def _fetch(board_id: str | None, framework: str | None) -> None:
+    from edgekit import boards, emulators
+
+    if board_id is None:
+        raise UserError("--fetch was given without --board", hint="name the board")
+    with console.progress() as progress:
+        emulators.prepare(boards.load(board_id, framework), progress)
 
 
 def _all() -> bool:

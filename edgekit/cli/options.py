@@ -252,7 +252,7 @@ def reach(
             model, board, engine=choice.engine, arena_bytes=choice.arena_bytes
         )
         built = pipeline.build(compiled, options=options, progress=progress)
-        with pipeline.connect(built) as device:
+        with pipeline.connect(built, progress=progress) as device:
             yield device, compiled, built.image
         return
     progress(f"connecting to {port}", 0, 0)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgekit.crashes.crash import Access, Crash, CrashKind
+from edgekit.crashes.crash import Access, Architecture, Crash, CrashKind
 from edgekit.crashes.image import Image, Symbol
 
 ARENA = "ek_inference_arena"  # templates/project/main.c.j2
@@ -152,7 +152,18 @@ def _other_fault(crash: Crash) -> Advice:
             "where there is no memory for that: a wild pointer",
             "look at what the line computes its address from: an index, or an overwritten pointer",
         )
+    if _is_untold(crash):
+        return Advice(
+            "an Armv6-M core tells no more: no memory at an address, an unaligned address, or "
+            "an instruction that it does not have",
+            "look at the line: what does it access, and is the code built for this core (-mcpu)?",
+        )
     return Advice(f"{crash.cause}", "look at the line, and at who called it")
+
+
+def _is_untold(crash: Crash) -> bool:
+    """True if the core has no register that says why, as Armv6-M, whose read as zero."""
+    return crash.architecture is Architecture.ARM and crash.registers.get("CFSR") == 0
 
 
 def _is_data(crash: Crash) -> bool:
@@ -160,7 +171,7 @@ def _is_data(crash: Crash) -> bool:
 
 
 def _is_wild_jump(crash: Crash, image: Image | None) -> bool:
-    if crash.access is not Access.FETCH or crash.pc is None:
+    if crash.pc is None or not (crash.access is Access.FETCH or _is_untold(crash)):
         return False
     nowhere = crash.pc < _NULL_BYTES if image is None else not image.is_code(crash.pc)
     return nowhere and crash.architecture is not None

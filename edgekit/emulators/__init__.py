@@ -23,7 +23,7 @@ from types import TracebackType
 from edgekit import processes
 from edgekit.boards import Board
 from edgekit.emulators import guard, virtual
-from edgekit.emulators.command import command_for, command_line
+from edgekit.emulators.command import command_for, command_line, environment_for
 from edgekit.emulators.virtual import VirtualEsp32
 from edgekit.emulators.virtual_faults import (
     BootNoise,
@@ -39,7 +39,8 @@ from edgekit.emulators.virtual_faults import (
 from edgekit.emulators.virtual_image import settings_of, stand_in
 from edgekit.emulators.virtual_wiring import Wiring
 from edgekit.errors import EmulatorError
-from edgekit.toolchain import FirmwareImage
+from edgekit.progress import Progress, silent
+from edgekit.toolchain import FirmwareImage, rp2040js
 
 __all__ = [
     "BootNoise",
@@ -54,7 +55,10 @@ __all__ = [
     "WatchdogInInvoke",
     "Wiring",
     "WrongBootMode",
+    "command_for",
     "command_line",
+    "environment_for",
+    "prepare",
     "settings_of",
     "stand_in",
     "start",
@@ -76,8 +80,24 @@ def start(board: Board, image: FirmwareImage | Path) -> EmulatedBoard:
         ToolMissingError: its emulator is not installed.
         EmulatorError: the process cannot be started.
     """
-    elf = image if isinstance(image, Path) else image.elf
-    return EmulatedBoard(board, command_for(board, elf))
+    return EmulatedBoard(board, command_for(board, _program_of(board, image)))
+
+
+def prepare(board: Board, progress: Progress = silent) -> None:
+    """Get what the board's emulator needs and edgekit may get itself, with a word to `progress`.
+
+    Raises:
+        ToolMissingError: it cannot be had.
+    """
+    if board.emulator is not None and board.emulator.kind == "rp2040js":
+        rp2040js.fetched(progress)
+
+
+def _program_of(board: Board, image: FirmwareImage | Path) -> Path:
+    """What a board is started with: its UF2 if it takes one, else the ELF."""
+    if isinstance(image, Path):
+        return image
+    return image.flash_parts[0].path if board.uf2 is not None else image.elf
 
 
 class EmulatedBoard:
@@ -104,7 +124,13 @@ class EmulatedBoard:
     def _start(self, command: list[str], master: int) -> subprocess.Popen[bytes]:
         guard.start()
         try:
-            process = processes.start(command, stdin=master, stdout=master, stderr=self._errors)
+            process = processes.start(
+                command,
+                stdin=master,
+                stdout=master,
+                stderr=self._errors,
+                env={**os.environ, **environment_for(self.board, command)},
+            )
         except OSError as error:
             raise EmulatorError(f"{self.board.id} does not start: {error}") from error
         guard.watch(process.pid)

@@ -1,8 +1,9 @@
-"""python -m edgekit.emulators BOARD ELF LINK: a board that stays plugged in while it is used.
+"""python -m edgekit.emulators BOARD ELF [LINK]: a board that runs ELF.
 
-What PlatformIO's target `upload` starts for an emulated board (templates/platformio): LINK becomes
-a symbolic link to a serial port behind which ELF runs. The board is unplugged when whoever opened
-the serial port has closed it, when nobody opens it for half a minute, or when LINK is removed.
+With LINK it stays plugged in while it is used: what PlatformIO's target `upload` starts for an
+emulated board (templates/platformio). LINK becomes a symbolic link to a serial port behind which
+ELF runs. The board is unplugged when whoever opened the serial port has closed it, when nobody
+opens it for half a minute, or when LINK is removed. Without LINK the serial port is the terminal.
 """
 
 from __future__ import annotations
@@ -25,11 +26,16 @@ _CHUNK_BYTES = 4096
 
 def main() -> int:
     """Play the board; 0 when it was unplugged, else 1 with the reason on stderr."""
-    board_id, elf, link = sys.argv[1:]
+    board_id, elf, *link = sys.argv[1:]
     try:
         board = boards.load(board_id)
+        emulators.prepare(board, lambda stage, done, total: print(stage, file=sys.stderr))
+        if not link:
+            command = emulators.command_for(board, Path(elf))
+            environment = emulators.environment_for(board, command)
+            os.execve(command[0], command, {**os.environ, **environment})
         with emulators.start(board, Path(elf)) as running:
-            _serve(running, Path(link))
+            _serve(running, Path(link[0]))
     except EdgekitError as error:
         sys.stderr.write(f"Error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return 1

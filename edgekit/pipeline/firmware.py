@@ -68,7 +68,7 @@ def build(
     except DoesNotFitError as error:  # the linker knows of one memory only
         both = set(boards_that_fit(compiled))
         raise error.with_fits([board_id for board_id in error.fits if board_id in both]) from error
-    if directory is not None and compiled.board.flash == "esptool":
+    if directory is not None and compiled.board.flash in ("esptool", "uf2"):
         toolchain.write_flash_manifest(
             image,
             compiled.board,
@@ -99,14 +99,18 @@ def write(
 
 
 @contextlib.contextmanager
-def connect(target: BuiltFirmware | str, *, baud: int = 115200) -> Iterator[Device]:
+def connect(
+    target: BuiltFirmware | str, *, baud: int = 115200, progress: Progress | None = None
+) -> Iterator[Device]:
     """A conversation with a board: an emulated one is started for it and ended after it.
 
     Args:
         target: firmware for a board that edgekit can start, or the name or URL of a serial port.
+        progress: is told when an emulator that is missing is fetched; None: it is not fetched.
 
     Raises:
         SerialPortError: the serial port is missing, busy or refused.
+        ToolMissingError: the board's emulator is missing.
         EmulatorError: the emulated board died, with the place if it said one, or went silent.
     """
     if isinstance(target, str):
@@ -118,6 +122,8 @@ def connect(target: BuiltFirmware | str, *, baud: int = 115200) -> Iterator[Devi
                 error.args = (f"{target}: {error}",)
             raise
         return
+    if progress is not None:
+        emulators.prepare(target.model.board, progress)
     with (
         emulators.start(target.model.board, target.image) as running,
         deaths.told(running, target.image.elf, target.model.graph),
@@ -161,7 +167,7 @@ def measure(
     Args:
         inputs: how many random input sets, or an .npz file, named arrays, or Samples.
         image: what runs on the device, for its sizes; None when that is not at hand.
-        runs: timed invokes; default 3 where instructions are counted, else 50.
+        runs: timed invokes; default 3 where every run counts the same, else 50.
         profile: also measure each operator.
 
     Raises:
@@ -170,7 +176,7 @@ def measure(
         VerificationError: an output byte differs from the reference; nothing was measured.
     """
     board, ticks_hz = compiled.board, device.hello.ticks_hz
-    exact = board.count.unit == "instructions"  # the same in every run
+    exact = board.counts_repeatably
     runs = runs if runs is not None else 3 if exact else 50
     if runs < 1 or warmup < 0:
         raise UserError(f"{runs} runs after {warmup} were asked for", hint="ask for at least 1")

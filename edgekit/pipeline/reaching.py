@@ -66,8 +66,8 @@ def kept_for(
 def _emulated(
     built: BuiltFirmware, directory: Path | None, where: Where, progress: Progress
 ) -> Iterator[Device]:
-    del directory, where, progress
-    with connect(built) as device:
+    del directory, where
+    with connect(built, progress=progress) as device:
         yield device
 
 

@@ -176,6 +176,10 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
         raise BoardError(
             f"{board.id} is built with PlatformIO, not with CMake", hint="leave the builder out"
         )
+    if board.runs_linux and options.builder == "platformio":
+        raise BoardError(
+            f"{board.id} is built with CMake, not with PlatformIO", hint="leave the builder out"
+        )
     if options.sanitize and board.toolchain != "host":
         raise BoardError(
             f"{board.id} has no sanitizers: they need an operating system",

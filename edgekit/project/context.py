@@ -95,6 +95,7 @@ class CMakeContext:
     compiler: str
     languages: str  # "C", with "CXX" or "ASM" where there are such sources
     toolchain_file: str  # empty: the host's own compiler
+    system: str  # CMake's word for what runs on the board: "Linux", or "Generic": nothing
     isa_flags: tuple[str, ...]
     c_flags: tuple[str, ...]  # for C alone
     compile_flags: tuple[str, ...]
@@ -130,6 +131,7 @@ def cmake_context(
         compiler=f"{board.toolchain}-gcc",
         languages="C" + " CXX" * (library is not None) + " ASM" * assembles,
         toolchain_file="" if board.toolchain == "host" else TOOLCHAIN_FILE,
+        system="Linux" if board.runs_linux else "Generic",
         isa_flags=board.isa_flags,
         c_flags=(C_STANDARD,),
         compile_flags=_compile_flags(options),
@@ -140,7 +142,7 @@ def cmake_context(
         library_include_directories=() if library is None else library.include_directories,
         library_definitions=_library_definitions(library),
         definitions=tuple(f"{name}={value}" for name, value in definitions(board, options)),
-        link_flags=_link_flags(options),
+        link_flags=_link_flags(board, options),
         model_sources=tuple(path for path in sources if path.startswith("model/")),
         firmware_sources=tuple(path for path in sources if not path.startswith("model/")),
         include_directories=(
@@ -176,7 +178,7 @@ def platformio_context(parts: ProjectParts) -> PlatformIOContext:
         platform=PLATFORM,
         flags=(C_STANDARD, *_compile_flags(parts.options), *definitions_),
         cxx_flags=() if parts.tflm_sources is None else CXX_FLAGS,
-        link_flags=_link_flags(parts.options),
+        link_flags=_link_flags(parts.board, parts.options),
         baud=parts.board.reach.baud or _BAUD,
     )
 
@@ -210,8 +212,12 @@ def _compile_flags(options: ProjectOptions) -> tuple[str, ...]:
     return (options.optimisation, "-g", *SECTIONS, *WARNINGS, *sanitizers)
 
 
-def _link_flags(options: ProjectOptions) -> tuple[str, ...]:
-    return ("-Wl,--gc-sections", *(SANITIZERS if options.sanitize else ()))
+def _link_flags(board: Board, options: ProjectOptions) -> tuple[str, ...]:
+    return (
+        "-Wl,--gc-sections",
+        *(("-static",) if board.runs_linux else ()),  # whatever C library is there
+        *(SANITIZERS if options.sanitize else ()),
+    )
 
 
 def definitions(board: Board, options: ProjectOptions) -> tuple[tuple[str, str], ...]:

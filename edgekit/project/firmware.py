@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
 from edgekit import resources
 from edgekit.boards import Board
 from edgekit.errors import BoardError
@@ -26,11 +30,23 @@ def files(board: Board, *, tflm: bool = False) -> dict[str, str]:
     if tflm:
         paths += [*root.glob("tflm/*.c"), *(root.glob("tflm/bare/*.c") if board.startup else ())]
     if board.startup:
-        paths += root.glob(f"startup/{board.startup}*.[cS]")
-        paths += root.glob("startup/*.h")
+        sources = sorted(root.glob(f"startup/{board.startup}*.[cS]"))
+        paths += [*sources, *_included(sources)]
     if board.linker:
         paths.append(root / "startup" / f"{board.linker}.ld")
     for path in paths:
         if not path.is_file():
             raise BoardError(f"{board.id}: there is no firmware/{path.relative_to(root)}")
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def _included(sources: Iterable[Path]) -> set[Path]:
+    """The headers beside `sources` that they, or such headers, include."""
+    found: set[Path] = set()
+    for source in sources:
+        names = re.findall(
+            r'^#include "(\w+\.h)"', source.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        new = {path for name in names if (path := source.with_name(name)).is_file()} - found
+        found |= new | _included(new)
+    return found

@@ -161,7 +161,7 @@ def build_project(
     """
     tools = _BUILDERS[project.builder].tools_of(project)
     sources = _digest_of_sources(project)
-    key = _digest(_CACHE_VERSION, sources, *tools.identity)
+    key = _digest(_CACHE_VERSION, sources, repr(project.board.uf2), *tools.identity)
     finished = build_cache.find(key) if cache else None
     if finished is not None and _facts(finished) is None:
         build_cache.forget(key)

@@ -89,18 +89,24 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
             for path in sorted((directory / "CMakeFiles" / f"{target}.dir").rglob("*.o*"))
         ),
         model_object=_MODEL_OBJECT,
-        flash_parts=_flash_parts(project.board, directory),
+        flash_parts=flash_parts_of(project.board, directory),
     )
 
 
-def _flash_parts(board: Board, directory: Path) -> tuple[FlashPart, ...]:
-    """What a tool writes to the flash memory of a board that no framework builds for."""
-    if board.esptool is None:
+def flash_parts_of(board: Board, directory: Path) -> tuple[FlashPart, ...]:
+    """What is written to the flash memory of a board that no framework builds for."""
+    if board.esptool is None and board.uf2 is None:
         return ()
-    from edgekit.toolchain import direct_boot  # reading ELF is for those who build
+    from edgekit.toolchain import direct_boot, uf2  # reading ELF is for those who build
 
-    path = directory / f"{board.esptool.chip}.bin"
-    direct_boot.write_image(directory / "firmware.elf", board, path)
+    elf = directory / "firmware.elf"
+    if board.uf2 is not None:
+        path = directory / uf2.NAME
+        uf2.write_file(elf, board, path)
+    else:
+        assert board.esptool is not None
+        path = directory / f"{board.esptool.chip}.bin"
+        direct_boot.write_image(elf, board, path)
     return (FlashPart(offset=0, path=path),)
 
 

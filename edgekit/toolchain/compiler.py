@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -22,6 +23,15 @@ _PACKAGES = {
     "arm-none-eabi": "gcc-arm-none-eabi and libnewlib-arm-none-eabi",
     "riscv64-unknown-elf": "gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf",
     "xtensa-lx106-elf": "gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf",
+    "aarch64-linux-gnu": "gcc-aarch64-linux-gnu and libc6-dev-arm64-cross",
+    "arm-linux-gnueabihf": "gcc-arm-linux-gnueabihf and libc6-dev-armhf-cross",
+    "arm-linux-gnueabi": "gcc-arm-linux-gnueabi and libc6-dev-armel-cross",
+}
+#: On which Linux machines the host's own compiler builds what that toolchain does.
+_NATIVE = {
+    "aarch64-linux-gnu": ("aarch64",),
+    "arm-linux-gnueabihf": ("armv7l",),
+    "arm-linux-gnueabi": ("armv6l", "armv7l"),
 }
 _ZIG_RISCV = str(Path(zig_riscv.__file__).resolve())
 _ZIG_SERVES = "riscv64-unknown-elf"  # boards of 32 bits
@@ -54,7 +64,7 @@ def find_compiler(board: Board) -> Compiler:
     """The compiler for `board`.
 
     For the host $CC, then cc, gcc, clang, then the package ziglang, which also serves RISC-V boards
-    where their own compiler is missing.
+    where their own compiler is missing. On a Linux board itself, the host's.
 
     Raises:
         ToolMissingError: there is none; it names what to install.
@@ -127,6 +137,8 @@ def _cross_command(board: Board) -> tuple[str, ...]:
     path = shutil.which(program)
     if path is None and board.toolchain == _ZIG_SERVES and zig_riscv.package() is not None:
         return (sys.executable, _ZIG_RISCV)
+    if path is None and _is_native(board):
+        return _host_command()
     if path is None:
         packages = _PACKAGES.get(board.toolchain, f"gcc-{board.toolchain}")
         raise ToolMissingError(
@@ -135,6 +147,12 @@ def _cross_command(board: Board) -> tuple[str, ...]:
             + (", or pip install 'edgekit[zig]'" if board.toolchain == _ZIG_SERVES else ""),
         )
     return (path,)
+
+
+def _is_native(board: Board) -> bool:
+    """True if programs of the board run on this computer without an emulator."""
+    machines = _NATIVE.get(board.toolchain, ())
+    return sys.platform == "linux" and platform.machine() in machines
 
 
 def _host_command() -> tuple[str, ...]:

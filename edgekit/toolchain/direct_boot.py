@@ -11,16 +11,14 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
-
 from edgekit.boards import Board, Memory
-from edgekit.errors import BuildError, DoesNotFitError
+from edgekit.errors import BuildError
 from edgekit.files import write_whole
+from edgekit.toolchain.loadable import ERASED, entry_of, flash_content
 
 MAGIC = 0xAEDB041D
 ENTRY_OFFSET = 8  # in bytes, behind the two words of MAGIC
 _HEADER = struct.pack("<2I", MAGIC, MAGIC)
-_ERASED = b"\xff"
 _ALIGNMENT = 4  # what esptool would pad to
 
 
@@ -44,35 +42,13 @@ def image_of(elf: Path, flash: Memory, *, board_id: str) -> bytes:
         BuildError: the linker did not make what the ROM expects; the message says how so.
         DoesNotFitError: the image ends behind the flash memory.
     """
-    with elf.open("rb") as file:
-        program = ELFFile(file)
-        entry = int(program["e_entry"])
-        segments = sorted(
-            (int(segment["p_paddr"]) - flash.start, segment.data())
-            for segment in program.iter_segments("PT_LOAD")
-            if segment["p_filesz"]
-        )
-    image = bytearray()
-    for offset, content in segments:
-        if offset < len(image):
-            raise BuildError(
-                f"{elf.name}: {len(content):,} bytes are loaded at offset {offset:#x} of flash "
-                f"memory, where they cannot be",
-                hint="the board's linker script gives load addresses that do not go upwards",
-            )
-        image += _ERASED * (offset - len(image)) + content
-    image += _ERASED * (-len(image) % _ALIGNMENT)
+    image = flash_content(elf, flash, board_id=board_id)
+    image += ERASED * (-len(image) % _ALIGNMENT)
+    entry = entry_of(elf)
     if not image.startswith(_HEADER) or entry != flash.start + ENTRY_OFFSET:
         raise BuildError(
-            f"{elf.name}: the ROM would not start it: it begins with {bytes(image[:8]).hex(' ')}, "
+            f"{elf.name}: the ROM would not start it: it begins with {image[:8].hex(' ')}, "
             f"and its entry is {entry:#x}, not {flash.start + ENTRY_OFFSET:#x}",
             hint="the board's linker script must put the mark and the reset code first",
         )
-    if len(image) > flash.size_bytes:
-        raise DoesNotFitError(
-            board=board_id,
-            memory="flash memory",
-            needed_bytes=len(image),
-            free_bytes=flash.size_bytes,
-        )
-    return bytes(image)
+    return image

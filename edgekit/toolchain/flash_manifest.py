@@ -18,15 +18,17 @@ SCHEMA = 1
 def write(image: FirmwareImage, board: Board, *, model_name: str, model_sha256: str) -> Path:
     """Describe the image beside its ELF; the names of its parts are relative to that.
 
+    Boards that esptool writes have "chip"; boards that are a USB drive have "uf2", and their only
+    part says itself where it belongs.
+
     Raises:
         UserError: the file cannot be written.
     """
-    assert board.esptool is not None
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "board": board.id,
         "framework": board.framework,
-        "chip": board.esptool.chip,
+        **_kind(board),
         "flash_size_bytes": board.flash_bytes,
         "model_name": model_name,
         "model_sha256": model_sha256,
@@ -45,3 +47,11 @@ def write(image: FirmwareImage, board: Board, *, model_name: str, model_sha256: 
     path = image.elf.with_name(NAME)
     files.write_whole(path, (json.dumps(document, indent=2) + "\n").encode())
     return path
+
+
+def _kind(board: Board) -> dict[str, Any]:
+    """How the image's parts reach the board, and which chips take them."""
+    if board.uf2 is not None:
+        return {"uf2": {"family_id": board.uf2.family_id, "board_id": board.uf2.board_id}}
+    assert board.esptool is not None
+    return {"chip": board.esptool.chip}

@@ -21,8 +21,8 @@ from edgekit.toolchain import (
     platformio_packages,
     platformio_parts,
 )
-from edgekit.toolchain.artefacts import BuilderTools, Built, FlashPart
-from edgekit.toolchain.cmake import compilers_of, object_cache_environment
+from edgekit.toolchain.artefacts import BuilderTools, Built
+from edgekit.toolchain.cmake import compilers_of, flash_parts_of, object_cache_environment
 
 _COMPILED = (".c", ".cc", ".cpp", ".S")
 
@@ -91,11 +91,12 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
     watcher = _Watcher(f"building for {board.id}", _steps(project), progress)
     _pio(["run"], project, environment, log, watcher.see, key)
     made = directory / "build" / board.id
-    parts: tuple[FlashPart, ...] = ()
     if board.platformio is not None:
         lines: list[str] = []
         _pio(["run", "--target", "idedata"], project, environment, log, lines.append, key)
         made, parts = platformio_parts.read(lines)
+    else:
+        parts = flash_parts_of(board, made)
     name = Path(library.folder(project.model_name)).name
     return Built(
         elf=made / "firmware.elf",

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from edgekit import serial_ports
-from edgekit.boards import Board, PlatformIO, all_boards
+from edgekit.boards import Board, PlatformIO, all_boards, load
 from edgekit.errors import ToolMissingError
-from edgekit.toolchain import platformio_packages
+from edgekit.toolchain import platformio_packages, rp2040js
 from edgekit.toolchain.cmake import program_of_package
 from edgekit.toolchain.compiler import find_compiler
 
@@ -106,7 +106,7 @@ def _rank(name: str) -> int:
     """Python packages first, in their order, then compilers, then emulators."""
     if name in _PACKAGE_NAMES:
         return _PACKAGE_NAMES.index(name)
-    return len(_PACKAGE_NAMES) + name.startswith("qemu")
+    return len(_PACKAGE_NAMES) + name.startswith(("qemu", "node", rp2040js.NAME))
 
 
 def _questions(board: Board) -> dict[str, Callable[[], Tool]]:
@@ -118,8 +118,13 @@ def _questions(board: Board) -> dict[str, Callable[[], Tool]]:
     if board.platformio is None:
         name = "C compiler" if board.toolchain == "host" else f"{board.toolchain}-gcc"
         questions[name] = partial(_compiler, name, board)
-    if board.emulator is not None and board.emulator.program:
+    if board.emulator is not None and board.emulator.kind == "rp2040js":
+        questions["node"] = _node
+        questions[rp2040js.NAME] = _rp2040js
+    elif board.emulator is not None and board.emulator.program:
         questions[board.emulator.program] = partial(_emulator, board)
+        if board.emulator.kind == "qemu-user":  # its counter of instructions is compiled here
+            questions["C compiler"] = partial(_compiler, "C compiler", load("host"))
     return questions
 
 
@@ -176,6 +181,23 @@ def _emulator(board: Board) -> Tool:
         remedy = f"install Debian's {board.emulator.package}: sudo scripts/install-debian-packages"
         return Tool(name=board.emulator.program, found=False, version="", remedy=remedy)
     return _found(board.emulator.program, path)
+
+
+def _node() -> Tool:
+    try:
+        return _found("node", rp2040js.node())
+    except ToolMissingError as error:
+        return Tool(name="node", found=False, version="", remedy=f"{error}: {error.hint}")
+
+
+def _rp2040js() -> Tool:
+    is_there = rp2040js.found() is not None
+    return Tool(
+        name=rp2040js.NAME,
+        found=is_there,
+        version=rp2040js.pinned().version if is_there else "",
+        remedy="" if is_there else rp2040js.GET,
+    )
 
 
 def _found(name: str, path: str) -> Tool:

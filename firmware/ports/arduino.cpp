@@ -25,7 +25,8 @@
 #define TICKS_PER_MS      (TICKS_HZ / 1000UL)
 #define WRITE_PATIENCE    100 /* attempts, one in a millisecond, that may find no room at all */
 #define YIELD_TICKS       (TICKS_HZ / 2UL)
-#define STACK_GUARD_BYTES 64 /* FreeRTOS keeps a pattern there, or watches it */
+#define PATIENCE_TICKS    (TICKS_HZ * 2UL) /* below the 5 s of the task watchdog */
+#define STACK_GUARD_BYTES 64               /* FreeRTOS keeps a pattern there, or watches it */
 
 static uint64_t ticks;      /* as far as they have been read */
 static uint64_t last_yield; /* when other tasks last had the CPU, in ticks */
@@ -135,6 +136,11 @@ void ek_port_yield(void)
         delay(1);
         last_yield = ek_port_ticks();
     }
+}
+
+uint64_t ek_port_patience(void)
+{
+    return PATIENCE_TICKS;
 }
 
 } /* extern "C" */

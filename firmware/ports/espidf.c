@@ -41,7 +41,8 @@
 #define STACK_GUARD_BYTES 64
 
 /* Once in so long the idle task gets a tick, which feeds its watchdog. */
-#define YIELD_US 500000
+#define YIELD_US    500000
+#define PATIENCE_US 2000000u
 
 static uint32_t cycles_per_us;
 static uint32_t start_cycles;
@@ -212,4 +213,9 @@ void ek_port_yield(void)
         vTaskDelay(1);
         last_rest_us = esp_timer_get_time();
     }
+}
+
+uint64_t ek_port_patience(void)
+{
+    return (uint64_t)cycles_per_us * PATIENCE_US;
 }

@@ -21,3 +21,8 @@ WEAK ek_reset_cause ek_port_reset_cause(void)
 WEAK void ek_port_yield(void)
 {
 }
+
+WEAK uint64_t ek_port_patience(void)
+{
+    return UINT64_MAX;
+}

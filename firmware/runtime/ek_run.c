@@ -57,19 +57,56 @@ static ek_status finish(ek_server *server, ek_status status)
     return status;
 }
 
+static ek_status run_timed(const ek_model *model, uint64_t *ticks)
+{
+    ek_status (*const invoke)(void) = model->invoke;
+    const uint64_t start = ek_port_ticks();
+    const ek_status status = invoke();
+    const uint64_t end = ek_port_ticks();
+    *ticks = end - start;
+    return status;
+}
+
+static void pause_hook(void *context, size_t step)
+{
+    const uint64_t start = ek_port_ticks();
+    uint64_t *const paused = context;
+    (void)step;
+    ek_port_yield();
+    *paused += ek_port_ticks() - start;
+}
+
+/* The same, with a pause between the steps that is not counted. */
+static ek_status run_timed_with_pauses(const ek_model *model, uint64_t *ticks)
+{
+    uint64_t paused = 0;
+    const uint64_t start = ek_port_ticks();
+    const ek_status status = model->invoke_hooked(pause_hook, &paused);
+    const uint64_t end = ek_port_ticks();
+    *ticks = end - start - paused;
+    return status;
+}
+
+/* A run as long as the last one, or one of which nothing is known, would starve a watchdog. */
+static bool needs_pauses(const ek_server *server)
+{
+    const uint64_t patience = ek_port_patience();
+    return server->model->invoke_hooked != NULL && patience != UINT64_MAX &&
+           (server->run_ticks == 0 || server->run_ticks > patience);
+}
+
 ek_status ek_run_once(ek_server *server, uint64_t *ticks)
 {
     const ek_status loaded = load_inputs(server);
     if (loaded != EK_OK) {
         return loaded;
     }
-    ek_status (*const invoke)(void) = server->model->invoke;
     ek_port_yield();
-    const uint64_t start = ek_port_ticks();
-    const ek_status status = invoke();
-    const uint64_t end = ek_port_ticks();
+    const ek_status status = needs_pauses(server)
+                                 ? run_timed_with_pauses(server->model, &server->run_ticks)
+                                 : run_timed(server->model, &server->run_ticks);
     if (ticks != NULL) {
-        *ticks = end - start;
+        *ticks = server->run_ticks;
     }
     return finish(server, status);
 }

@@ -28,6 +28,7 @@ typedef struct {
     ek_status model_status; /* of model->init; nothing runs unless EK_OK */
     const char *cause;      /* of the error being answered, in words */
     bool has_outputs;       /* a run has ended well since the session began */
+    uint64_t run_ticks;     /* that the last run took; 0: there was none yet */
     uint32_t session;       /* chosen by the host in HELLO; 0: none yet */
     uint32_t damaged;       /* frames, since the start */
 

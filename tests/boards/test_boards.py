@@ -58,6 +58,7 @@ def test_a_board_names_only_files_that_exist_and_gives_a_source_for_each_fact(
 def test_every_board_that_the_design_asks_for_is_there():
     cores = ("m0plus", "m3", "m4", "m7", "m33", "m55")
     wanted = {"host", "qemu-riscv32", "qemu-xtensa", *(f"qemu-cortex-{core}" for core in cores)}
+    wanted |= {"rpi-pico", "pico-emulated"}
     wanted |= {"esp32", "esp32-s3", "esp32-s3-psram", "esp32-c3", "esp32-c6"}
     assert wanted <= {board.id for board in boards.all_boards()}
 
@@ -89,7 +90,7 @@ def test_an_unknown_board_is_refused_with_the_nearest_and_all_known_ones():
         boards.load("qemu-cortex-m5")
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("did you mean 'qemu-cortex-m")
-    assert "host, qemu-cortex-m0plus" in caught.value.hint
+    assert "host, pico-emulated, qemu-arm1176" in caught.value.hint
 
 
 @pytest.mark.parametrize("board_id", ["../boards/host", "host.toml", "", "HOST"])
@@ -152,6 +153,7 @@ def test_memories_add_up_and_an_operating_system_has_none():
         ("qemu-cortex-m55", 8_192, 32_000_000, 1_000),
         ("qemu-xtensa", 512, 40_000_000, 100),
         ("qemu-riscv32", 123_456, 0, 123_456),
+        ("pico-emulated", 123_456, 125_000_000, 123_456),
     ],
 )
 def test_ticks_become_the_boards_unit(board_id: str, ticks: int, ticks_hz: int, count: float):

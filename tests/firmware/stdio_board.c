@@ -2,7 +2,8 @@
  *
  *     stdio_board [model]
  *
- * Its clock is no clock: a reading takes 7 ticks, and the model's steps say how many they take. */
+ * Its clock is no clock: a reading takes 7 ticks, a pause 1000, and the model's steps say how many
+ * they take. */
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -82,11 +83,23 @@ ek_reset_cause ek_port_reset_cause(void)
     return is_rebooted ? EK_RESET_SOFTWARE : EK_RESET_POWER_ON;
 }
 
+void ek_port_yield(void)
+{
+    tiny_work += 1000;
+}
+
+uint64_t ek_port_patience(void)
+{
+    const bool is_long = strcmp(arguments[1], "long") == 0;
+    const bool is_short = strcmp(arguments[1], "short") == 0;
+    return is_long ? 500 : is_short ? 1000 : UINT64_MAX;
+}
+
 static const ek_model *model_named(const char *name)
 {
-    static const ek_model *const models[] = {&tiny_model,   &tiny_ad,    &tiny_vww,
-                                             &tiny_broken,  &tiny_plain, &tiny_lying,
-                                             &tiny_failing, &tiny_wide,  &tiny_sparing};
+    static const ek_model *const models[] = {
+        &tiny_model,   &tiny_ad,   &tiny_vww,     &tiny_broken, &tiny_plain, &tiny_lying,
+        &tiny_failing, &tiny_wide, &tiny_sparing, &tiny_long,   &tiny_short};
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
         if (strcmp(models[i]->name, name) == 0) {
             return models[i];

@@ -350,3 +350,22 @@ def test_a_board_that_dies_in_mid_talk_is_a_link_error_not_a_hang(start: Start):
 def test_a_port_in_use_is_refused(board, line):
     with pytest.raises(SerialPortError, match="in use by another program"):
         SerialTransport(board.port)
+
+
+@pytest.mark.parametrize(
+    ("model", "ticks"),
+    [
+        # of 600 that its steps take, 7 for a reading, and 7 more for each of three pauses
+        pytest.param("long", (628, 628, 628), id="longer than the port's patience"),
+        pytest.param("short", (628, 607, 607), id="short, as the first run shows"),
+        pytest.param("tiny", (607, 607, 607), id="no watchdog"),
+    ],
+)
+def test_a_run_that_would_starve_a_watchdog_is_paused_and_pauses_do_not_count(
+    start: Start, model: str, ticks: tuple[int, ...]
+):
+    with start(model) as running, Device(SerialTransport(running.port), **PATIENCE) as device:
+        device.write_input(0, A)
+        device.write_input(1, B)
+        assert device.invoke(count=3) == ticks
+        assert device.read_output(0) == SUM

@@ -111,6 +111,8 @@ const ek_model tiny_model = TINY("tiny", init, invoke, invoke_hooked, 3);
 const ek_model tiny_broken = TINY("broken", init_broken, invoke, invoke_hooked, 3);
 const ek_model tiny_failing = TINY("failing", init, invoke_failing, invoke_hooked, 3);
 const ek_model tiny_plain = TINY("plain", init, invoke, NULL, 3);
+const ek_model tiny_long = TINY("long", init, invoke, invoke_hooked, 3);
+const ek_model tiny_short = TINY("short", init, invoke, invoke_hooked, 3);
 const ek_model tiny_lying = TINY("lying", init, invoke, invoke_hooked, 2);
 
 static size_t arena_used(void)

@@ -33,6 +33,9 @@ extern const ek_model tiny_plain;
 /* Describes another number of steps than it runs. */
 extern const ek_model tiny_lying;
 
+/* As tiny_model, on a board whose patience they outlast and do not outlast. */
+extern const ek_model tiny_long, tiny_short;
+
 /* Takes TINY_USED_BYTES of its arena, as one that is interpreted. */
 #define TINY_USED_BYTES 1000
 extern const ek_model tiny_sparing;

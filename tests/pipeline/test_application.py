@@ -78,7 +78,10 @@ def follow(folder: Path, commands: Sequence[str]) -> str:
     "board_id",
     [
         "host",
-        *(pytest.param(i, marks=pytest.mark.emulated) for i in ("qemu-cortex-m4", "qemu-riscv32")),
+        *(
+            pytest.param(i, marks=pytest.mark.emulated)
+            for i in ("qemu-cortex-m4", "qemu-riscv32", "pico-emulated")
+        ),
     ],
 )
 def test_what_the_readme_says_builds_and_runs_the_model(board_id: str, dense: Path, tmp_path: Path):

@@ -21,6 +21,7 @@ def test_a_project_is_a_whole_tree_with_only_its_boards_port(tmp_path: Path):
     assert [p for p in project.files if p.startswith("firmware/startup/")] == [
         "firmware/startup/cortex_m.c",
         "firmware/startup/cortex_m.ld",
+        "firmware/startup/cortex_m_faults.h",
         "firmware/startup/fault_text.h",
     ]
 

@@ -19,7 +19,8 @@ KERNEL = "model/fully_connected_s8.c"
 NULL, WILD, UNALIGNED, ILLEGAL, RECURSION, LARGE_FRAME, JUMP = b"nwuirlj"
 
 _UNALIGNED = {
-    "arm-none-eabi": '__asm__ volatile("ldrd r2, r3, [%0]" ::"r"(odd) : "r2", "r3");',
+    "arm-none-eabi": '__asm__ volatile("mov r2, %0\\n\\tldmia r2!, {r0, r3}" ::"r"(odd)'
+    ' : "r0", "r2", "r3");',
     "riscv64-unknown-elf": '__asm__ volatile(".option push\\n\\t.option arch, +a\\n\\t"'
     ' "lr.w t0, (%0)\\n\\t.option pop" ::"r"(odd) : "t0");',
     "xtensa-lx106-elf": '__asm__ volatile("l32i a7, %0, 0" ::"r"(odd) : "a7");',

@@ -55,10 +55,13 @@ typedef enum {
 
 ek_reset_cause ek_port_reset_cause(void);
 
-/* Let the system have the CPU for a moment: called before each run of the model and between its
- * steps where there is a hook, never within a time that is measured. A port on an operating system
- * feeds its watchdogs here. */
+/* Let the system have the CPU for a moment: called before each run of the model, and between its
+ * steps where there is a hook or a run outlasts ek_port_patience(); never within a time that is
+ * measured. A port on an operating system feeds its watchdogs here. */
 void ek_port_yield(void);
+
+/* For how many ticks the port can go without ek_port_yield(); UINT64_MAX: for ever. */
+uint64_t ek_port_patience(void);
 
 #ifdef __cplusplus
 }
