@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 from support.batches import PROGRAMS, check_random
 from support.binaries import all_pairs_of_bytes, binary_graphs
-from support.compiled import Case, Target
+from support.compiled import Case, Target, run
 from support.convolutions import pool_graphs
 from support.weighted_graphs import weighted_graph
 
@@ -94,6 +95,18 @@ def test_real_instructions_give_the_oracles_bytes(
     check_kernels: Callable[..., None], seeds: range, cpu: str
 ) -> None:
     check_kernels(layers(seeds), target=ready(CPUS[cpu]))
+
+
+@pytest.mark.parametrize("target", NEON)
+def test_outputs_at_all_edges_of_sums_multipliers_and_shifts(
+    target: Target, tmp_path: Path
+) -> None:
+    """Saturation, wrapping, ties of both roundings: what layers seldom meet."""
+    source, program = Path(__file__).with_name("neon_requantize.c"), tmp_path / "program"
+    compiler = ready(target).compile_command()
+    include = f"-I{resources.tree('firmware') / 'include'}"
+    run([*compiler, include, str(source), "-o", str(program)])
+    run([*target.runner, str(program)])
 
 
 @pytest.mark.parametrize("target", NEON)
