@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Loops that are written for constants in the place of some arguments. */
+/* Of functions that are written for constants in the place of some arguments. Elsewhere it is for
+ * tests, and what the sanitizers make of them would take a minute to compile. */
 #if defined(__GNUC__) && (defined(__arm__) || defined(__aarch64__))
 #define EK_ALWAYS_INLINE inline __attribute__((always_inline))
 #else
@@ -21,6 +22,13 @@
 #define EK_NEON_64 0
 #else
 #define EK_NEON_64 1
+#endif
+
+/* SDOT adds four products of bytes to a sum. */
+#if defined(__ARM_FEATURE_DOTPROD)
+#define EK_NEON_DOT 1
+#else
+#define EK_NEON_DOT 0
 #endif
 
 /* Products of the upper halves: gcc 12 copies an upper half elsewhere unless it is told not to. */

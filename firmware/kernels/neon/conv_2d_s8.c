@@ -10,7 +10,7 @@ typedef struct {
     const int8_t *in;
     ek_rows_4 rows; /* as large as windows */
     ek_scales scales;
-    int32_t narrow; /* no weight is -128 */
+    int32_t narrow; /* no weight is -128; with SDOT it does not matter */
 } group;
 
 /* Both without a call: what they copy and fill is often a few bytes. The last bytes may come twice.
@@ -158,17 +158,18 @@ static EK_ALWAYS_INLINE void some_pixels(const group *g, const int8_t *const win
 
 static void all_channels(const group *g, const int8_t *windows[], int8_t *outs[], int32_t pixels)
 {
+    const int32_t narrow = EK_NEON_DOT || g->narrow;
     if (pixels == 1) {
         windows[1] = windows[0];
         outs[1] = outs[0];
     }
     if (MOST_PIXELS > 2 && pixels > 2) {
-        if (g->narrow) {
+        if (narrow) {
             some_pixels(g, windows, outs, 1, 4);
         } else {
             some_pixels(g, windows, outs, 0, 4);
         }
-    } else if (g->narrow) {
+    } else if (narrow) {
         some_pixels(g, windows, outs, 1, 2);
     } else {
         some_pixels(g, windows, outs, 0, 2);
@@ -219,7 +220,7 @@ void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
     group g = {.params = params, .in = in};
     g.rows = ek_rows_4_of(weights, size, channels);
     g.scales = (ek_scales){bias, r->multiplier, r->shift, step, channels >= 4};
-    g.narrow = !ek_has_lowest(weights, params->out_channels * size);
+    g.narrow = EK_NEON_DOT || !ek_has_lowest(weights, params->out_channels * size);
     int8_t windows[STACK_BYTES];
     const int32_t on_stack = MOST_PIXELS * size <= STACK_BYTES;
     const int32_t most = on_stack || params->whole_pixels ? MOST_PIXELS : 2;
