@@ -20,6 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 import edgekit
+from edgekit import boards
+from edgekit.boards import Board
 
 HERE = Path(__file__).resolve().parent
 BOARDS = (
@@ -32,6 +34,8 @@ BOARDS = (
     "qemu-riscv32",
     "qemu-xtensa",
 )
+#: Here the portable kernels are measured too: there are no peers' figures.
+LINUX_BOARDS = ("qemu-arm1176", "qemu-cortex-a7", "qemu-cortex-a53", "qemu-cortex-a76")
 HEADINGS = ("model", "board", "who", "instructions", "of reference", "per MAC", "arena", "flash")
 
 
@@ -63,16 +67,26 @@ def peers(model: str, board: str) -> list[Row]:
     ]
 
 
-def ours(model: Path, board: str) -> tuple[Row, int]:
-    """Our row, and the model's MACs."""
+def measured(model: Path, board: Board, who: str) -> tuple[Row, int]:
+    """One row of ours, and the model's MACs."""
     m = edgekit.run(model, board, inputs=1, runs=1, warmup=0)
     results = HERE / "results"
     results.mkdir(exist_ok=True)
-    (results / f"{board}-{m.model.name}.json").write_text(edgekit.to_json(m))
-    row = Row(
-        "edgekit", int(m.invoke.median), m.memory.arena_bytes, m.memory.inference_flash_bytes or 0
-    )
+    (results / f"{board.id}-{m.model.name}-{who}.json").write_text(edgekit.to_json(m))
+    memory = m.memory
+    row = Row(who, int(m.invoke.median), memory.arena_bytes or 0, memory.inference_flash_bytes or 0)
     return row, m.model.macs
+
+
+def ours(model: Path, board_id: str) -> tuple[list[Row], int]:
+    """Our rows, and the model's MACs."""
+    board = boards.load(board_id)
+    row, macs = measured(model, board, "edgekit")
+    rows = [row]
+    if board_id in LINUX_BOARDS:
+        without_twins = board.model_copy(update={"isa": ()})
+        rows.append(measured(model, without_twins, "edgekit-portable")[0])
+    return rows, macs
 
 
 def cells(model: str, board: str, row: Row, reference: int | None, macs: int) -> tuple[str, ...]:
@@ -92,12 +106,14 @@ def cells(model: str, board: str, row: Row, reference: int | None, macs: int) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", type=Path, metavar="MODEL")
-    parser.add_argument("--board", action="append", choices=BOARDS, help="default: all")
+    parser.add_argument(
+        "--board", action="append", choices=(*BOARDS, *LINUX_BOARDS), help="default: all"
+    )
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     arguments = parser.parse_args()
     lines: list[tuple[str, ...]] = []
     for model in arguments.models or default_models():
-        for board in arguments.board or BOARDS:
+        for board in arguments.board or (*BOARDS, *LINUX_BOARDS):
             print(f"{model.stem} on {board} …", file=sys.stderr)
             try:
                 mine, macs = ours(model, board)
@@ -108,7 +124,7 @@ def main() -> None:
                 continue
             others = sorted(peers(model.stem, board), key=lambda row: row.instructions)
             reference = next((r.instructions for r in others if r.who == "tflm-ref"), None)
-            lines += [cells(model.stem, board, r, reference, macs) for r in (mine, *others)]
+            lines += [cells(model.stem, board, r, reference, macs) for r in (*mine, *others)]
     if arguments.markdown:
         print("| " + " | ".join(HEADINGS) + " |\n|" + "---|" * len(HEADINGS))
         print("\n".join("| " + " | ".join(line) + " |" for line in lines))

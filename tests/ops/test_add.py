@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from support import compiled, models
 from support.batches import PROGRAMS, check_random
-from support.binaries import binary, binary_graphs, int8, int16, plain, results
+from support.binaries import all_pairs_of_bytes, binary, binary_graphs, int8, int16, plain, results
 
 from edgekit.ir import DType
 from edgekit.ops import UnsupportedError, definition_of
@@ -38,20 +38,7 @@ def test_the_form_without_64_bit_products_gives_the_same_bytes(
 
 @pytest.mark.parametrize("kind", ["add", "sub", "mul"])
 def test_all_pairs_of_bytes(check_kernels: Callable[..., None], kind: str) -> None:
-    column = np.arange(-128, 128, dtype=np.int8).reshape(256, 1)
-    cases = []
-    scales = [(0.1, 0.1, 0.1), (0.0235294122, 0.05, 0.06), (1.0, 2.0**-12, 1 / 3)]
-    scales += [(2.0**-12, 2.0**-12, 4.0), (2.0**-40, 1.0, 2.0**30)]  # outputs of next to nothing
-    for i, (first, second, output) in enumerate(scales):
-        graph = models.single_operator_graph(
-            kind,
-            [int8([256, 1], first, -128), int8([256], second, 127)],
-            int8([256, 256], output, 5),
-            binary(kind, int8([1]), int8([1]), int8([1])).attributes,
-            f"m{i}",
-        )
-        cases.append((graph, [(column, column.reshape(256))]))
-    check_kernels(cases)
+    check_kernels(all_pairs_of_bytes(kind))
 
 
 @pytest.mark.parametrize("flags", [compiled.WARNINGS, NO_LONG_MULTIPLY])

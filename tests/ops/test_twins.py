@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
-from support.compiled import Case, Target
+from hypothesis import strategies as st
+from support.batches import PROGRAMS, check_random
+from support.binaries import all_pairs_of_bytes, binary_graphs
+from support.compiled import Case, Target, run
+from support.convolutions import pool_graphs
 from support.weighted_graphs import weighted_graph
 
 from edgekit import resources
@@ -37,12 +43,30 @@ CPUS = {
     ),
 }
 
+#: All that has NEON; on the host it is played.
+NEON = [
+    pytest.param(Target(("neon",)), id="host"),
+    *(
+        pytest.param(target, id=cpu, marks=pytest.mark.emulated)
+        for cpu, target in CPUS.items()
+        if "neon" in target.isa
+    ),
+]
+
 SEEDS = pytest.mark.parametrize(
     "seeds", [range(100, 102), pytest.param(range(102, 130), marks=pytest.mark.slow)]
 )
 
 
-def cases(seeds: range) -> list[Case]:
+def ready(target: Target) -> Target:
+    """`target`; the test is skipped where what it needs is not installed."""
+    for program in (*target.compiler[:1], *target.runner[:1]):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed: scripts/install-debian-packages linux")
+    return target
+
+
+def layers(seeds: range) -> list[Case]:
     """Layers of every kind, side by side; inputs all over their range, and at its ends."""
     rng, made = np.random.default_rng(seeds[0]), []
     for seed in seeds:
@@ -61,7 +85,7 @@ def cases(seeds: range) -> list[Case]:
 def test_logic_and_bounds_hold_where_sanitizers_watch(
     check_kernels: Callable[..., None], seeds: range, isa: str
 ) -> None:
-    check_kernels(cases(seeds), target=Target((isa,)))
+    check_kernels(layers(seeds), target=Target((isa,)))
 
 
 @pytest.mark.emulated
@@ -70,11 +94,33 @@ def test_logic_and_bounds_hold_where_sanitizers_watch(
 def test_real_instructions_give_the_oracles_bytes(
     check_kernels: Callable[..., None], seeds: range, cpu: str
 ) -> None:
-    target = CPUS[cpu]
-    for program in (target.compiler[0], target.runner[0]):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed: scripts/install-debian-packages linux")
-    check_kernels(cases(seeds), target=target)
+    check_kernels(layers(seeds), target=ready(CPUS[cpu]))
+
+
+@pytest.mark.parametrize("target", NEON)
+def test_outputs_at_all_edges_of_sums_multipliers_and_shifts(
+    target: Target, tmp_path: Path
+) -> None:
+    """Saturation, wrapping, ties of both roundings: what layers seldom meet."""
+    source, program = Path(__file__).with_name("neon_requantize.c"), tmp_path / "program"
+    compiler = ready(target).compile_command()
+    include = f"-I{resources.tree('firmware') / 'include'}"
+    run([*compiler, include, str(source), "-o", str(program)])
+    run([*target.runner, str(program)])
+
+
+@pytest.mark.parametrize("target", NEON)
+def test_sums_of_all_pairs_of_bytes(check_kernels: Callable[..., None], target: Target) -> None:
+    check_kernels(all_pairs_of_bytes("add"), target=ready(target))
+
+
+@pytest.mark.parametrize("target", NEON)
+@PROGRAMS
+def test_sums_and_averages_of_any_shape(
+    check_kernels: Callable[..., None], programs: int, target: Target
+) -> None:
+    graphs = st.one_of(binary_graphs("add"), binary_graphs("sub"), pool_graphs("average_pool_2d"))
+    check_random(functools.partial(check_kernels, target=ready(target)), graphs, programs)
 
 
 @pytest.mark.parametrize("isa", ISAS)

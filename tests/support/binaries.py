@@ -14,6 +14,7 @@ from edgekit.ops import NoAttributes, definition_of, refusal
 from edgekit.ops.binary import BinaryAttributes
 from edgekit.ops.fixed_point import Activation
 from support import models
+from support.compiled import Case
 
 _CLAMPS = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
 
@@ -108,3 +109,21 @@ def results(operator: Operator, first: Any, second: Any) -> list[Any]:
     inputs = [np.array(first, dtype), np.array(second, dtype)]
     (computed,) = definition_of(operator).evaluate(operator, inputs)
     return list(computed.tolist())
+
+
+def all_pairs_of_bytes(kind: str) -> list[Case]:
+    """Every int8 with every other, on scales that have little in common."""
+    column = np.arange(-128, 128, dtype=np.int8).reshape(256, 1)
+    cases: list[Case] = []
+    scales = [(0.1, 0.1, 0.1), (0.0235294122, 0.05, 0.06), (1.0, 2.0**-12, 1 / 3)]
+    scales += [(2.0**-12, 2.0**-12, 4.0), (2.0**-40, 1.0, 2.0**30)]  # outputs of next to nothing
+    for i, (first, second, output) in enumerate(scales):
+        graph = models.single_operator_graph(
+            kind,
+            [int8([256, 1], first, -128), int8([256], second, 127)],
+            int8([256, 256], output, 5),
+            binary(kind, int8([1]), int8([1]), int8([1])).attributes,
+            f"m{i}",
+        )
+        cases.append((graph, [(column, column.reshape(256))]))
+    return cases

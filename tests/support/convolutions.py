@@ -128,7 +128,8 @@ def pool_graphs(draw: st.DrawFn, kind: str, dtype: DType = DType.INT8) -> Graph:
         filter_width=wide["taps"],
         activation=draw(ACTIVATION),
     )
-    shape = (draw(st.integers(1, 2)), high["size"], wide["size"], draw(st.integers(1, 4)))
+    channels = draw(st.sampled_from((1, 2, 3, 4, 8, 13)))
+    shape = (draw(st.integers(1, 2)), high["size"], wide["size"], channels)
     source = draw(models.activations(shape, dtype))
     return graph_of(with_output(kind, [source], attributes, source.scale, source.zero_point))
 

@@ -134,7 +134,10 @@ def _convolution(rng: np.random.Generator) -> Operator:
 
 
 def _depthwise(rng: np.random.Generator) -> Operator:
-    window = _windows(rng, (3, 3), 1)
+    taps, dilation = (3, 3), 1
+    if rng.random() < 0.3:
+        taps, dilation = _pick(rng, (1, 1), (2, 4), (5, 5), (9, 8)), _pick(rng, 1, 1, 2)
+    window = _windows(rng, taps, dilation)
     if rng.random() < 0.5:
         window["stride_height"] = window["stride_width"] = _pick(rng, 1, 2)
     channels, multiplier = int(rng.integers(1, 6)), _pick(rng, 1, 1, 1, 2, 3)
@@ -142,7 +145,7 @@ def _depthwise(rng: np.random.Generator) -> Operator:
         channels = _pick(rng, 7, 8, 9, 16, 19)
     source = (_pick(rng, 1, 1, 2), *window.pop("size"), channels)
     attributes = DepthwiseConv2DAttributes(**window, depth_multiplier=multiplier)
-    filters = (1, 3, 3, channels * multiplier)
+    filters = (1, *taps, channels * multiplier)
     return _layer(rng, "depthwise_conv_2d", source, filters, 3, attributes)
 
 

@@ -68,11 +68,11 @@ static inline int8x8_t ek_rest(const int8_t *in, int32_t n)
     return vld1_s8(bytes);
 }
 
-/* sum + 16 products, in four parts. With `narrow` no w is -128: two products then fit in 16 bits.
- */
+/* sum + 16 products, in four parts. With `narrow` no w is -128: two products then fit in 16 bits,
+ * whatever the inputs are. */
 static EK_ALWAYS_INLINE int32x4_t ek_mac_16(int32x4_t sum, int8x16_t a, int8x16_t w, int32_t narrow)
 {
-#if defined(__ARM_FEATURE_DOTPROD)
+#if EK_NEON_DOT
     (void)narrow;
     return vdotq_s32(sum, a, w);
 #else
@@ -85,7 +85,7 @@ static EK_ALWAYS_INLINE int32x4_t ek_mac_16(int32x4_t sum, int8x16_t a, int8x16_
 /* sum + 8 products, in four parts. */
 static EK_ALWAYS_INLINE int32x4_t ek_mac_8(int32x4_t sum, int8x8_t a, int8x8_t w)
 {
-#if defined(__ARM_FEATURE_DOTPROD)
+#if EK_NEON_DOT
     const int8x8_t none = vdup_n_s8(0);
     return vdotq_s32(sum, vcombine_s8(a, none), vcombine_s8(w, none));
 #else

@@ -1,94 +1,121 @@
 #include "edgekit/ek_conv_2d_s8.h"
 
+#include <string.h>
+
 #include "edgekit/ek_neon_dot.h"
 
 /* The channels of one group, where its input, weights and outputs begin. */
 typedef struct {
     const ek_conv_2d_s8_params *params;
-    const int8_t *in, *weights;
-    const int32_t *bias;
-    int32_t channel; /* its first */
-    int32_t size;    /* of a window: bytes */
-    int32_t narrow;  /* no weight is -128 */
-    /* a window lies inside the input, each of its rows in one piece, where its first tap's row and
-     * column, as unsigned numbers, are below these */
-    uint32_t inside_y, inside_x;
+    const int8_t *in;
+    ek_rows_4 rows; /* as large as windows */
+    ek_scales scales;
+    int32_t narrow; /* no weight is -128; with SDOT it does not matter */
 } group;
 
-/* Both without a call: what they copy and fill is often a few bytes. Of 8 bytes or more the last
- * ones may come twice. */
+/* Both without a call: what they copy and fill is often a few bytes. The last bytes may come twice.
+ */
 static inline int8_t *copied(const int8_t *from, int32_t n, int8_t *to)
 {
-    if (n < 8) {
-        for (int32_t i = 0; i < n; i++) {
-            to[i] = from[i];
+    int8_t *const end = to + n;
+    if (n >= 8) {
+        const int8_t *const last = from + n - 8;
+        for (; n >= 16; n -= 16) {
+            vst1q_s8(to, vld1q_s8(from));
+            from += 16;
+            to += 16;
         }
-        return to + n;
+        if (n > 8) {
+            vst1_s8(to, vld1_s8(from));
+        }
+        vst1_s8(end - 8, vld1_s8(last));
+    } else if (n >= 4) {
+        memcpy(to, from, 4);
+        memcpy(end - 4, from + n - 4, 4);
+    } else {
+        while (to != end) {
+            *to++ = *from++;
+        }
     }
-    int32_t i = 0;
-    for (; i <= n - 16; i += 16) {
-        vst1q_s8(to + i, vld1q_s8(from + i));
-    }
-    if (n - i >= 8) {
-        vst1_s8(to + i, vld1_s8(from + i));
-    }
-    vst1_s8(to + n - 8, vld1_s8(from + n - 8));
-    return to + n;
+    return end;
 }
 
 static inline int8_t *filled(int32_t value, int32_t n, int8_t *to)
 {
+    int8_t *const end = to + n;
     const int8x8_t eight = vdup_n_s8((int8_t)value);
-    if (n < 8) {
-        for (int32_t i = 0; i < n; i++) {
-            to[i] = (int8_t)value;
+    if (n >= 8) {
+        for (; n > 8; n -= 8) {
+            vst1_s8(to, eight);
+            to += 8;
         }
-        return to + n;
+        vst1_s8(end - 8, eight);
+    } else {
+        while (to != end) {
+            *to++ = (int8_t)value;
+        }
     }
-    for (int32_t i = 0; i <= n - 8; i += 8) {
-        vst1_s8(to + i, eight);
-    }
-    vst1_s8(to + n - 8, eight);
-    return to + n;
+    return end;
 }
 
-/* Copy `taps` neighbouring taps of one row; those outside become the zero point. */
-static int8_t *copy_taps(const ek_conv_2d_s8_params *p, const int8_t *row, int32_t x, int32_t taps,
-                         int8_t *to)
+/* Taps of one row of a window that lie side by side, in bytes. */
+typedef struct {
+    int32_t before, inside, after; /* the input */
+    int32_t offset;                /* from the input's row to the first one inside */
+} piece;
+
+/* `taps` of them from column `x` on. */
+static inline piece piece_at(const ek_conv_2d_s8_params *p, int32_t x, int32_t taps)
 {
-    const int32_t begin = ek_clamp(-x, 0, taps);
-    const int32_t end = ek_clamp(p->in_width - x, begin, taps);
+    const int32_t begin = ek_clamp(-x, 0, taps), end = ek_clamp(p->in_width - x, begin, taps);
     const int32_t size = p->filter_channels;
-    to = filled(p->in_zero_point, begin * size, to);
-    if (end > begin) {
-        to = copied(row + (x + begin) * p->in_channels, (end - begin) * size, to);
+    const piece made = {begin * size, (end - begin) * size, (taps - end) * size,
+                        (x + begin) * p->in_channels};
+    return made;
+}
+
+/* Those outside become the zero point. */
+static inline int8_t *copy_piece(const piece *one, const int8_t *row, int32_t zero_point,
+                                 int8_t *to)
+{
+    if (one->before > 0) {
+        to = filled(zero_point, one->before, to);
     }
-    return filled(p->in_zero_point, (taps - end) * size, to);
+    if (one->inside > 0) {
+        to = copied(row + one->offset, one->inside, to);
+    }
+    return one->after > 0 ? filled(zero_point, one->after, to) : to;
 }
 
 /* Copy the window whose first tap is at row `y`, column `x`. */
-static void copy_window(const group *g, const int8_t *in, int32_t y, int32_t x, int8_t *to)
+static void copy_window(const ek_conv_2d_s8_params *p, const int8_t *in, int32_t y, int32_t x,
+                        int8_t *to)
 {
-    const ek_conv_2d_s8_params *const p = g->params;
-    const int32_t row_size = p->filter_width * p->filter_channels;
-    const int32_t in_row = p->in_width * p->in_channels;
-    if ((uint32_t)y < g->inside_y && (uint32_t)x < g->inside_x) {
-        const int8_t *row = in + y * in_row + x * p->in_channels;
-        for (int32_t ky = 0; ky < p->filter_height; ky++) {
-            to = copied(row + ky * p->dilation_y * in_row, row_size, to);
+    const int32_t in_row = p->in_width * p->in_channels, zero_point = p->in_zero_point;
+    const int32_t width = p->filter_width, row_size = width * p->filter_channels;
+    const int32_t dilation_y = p->dilation_y, reach = (p->filter_height - 1) * dilation_y;
+    const int32_t taps = p->dilation_x * p->in_channels == p->filter_channels ? width : 1;
+    const piece first = piece_at(p, x, taps); /* mostly all of the row */
+    if (first.inside == row_size && y >= 0 && y < p->in_height - reach) {
+        const int8_t *row = in + y * in_row + first.offset;
+        for (int32_t ky = p->filter_height; ky > 0; ky--) {
+            to = copied(row, row_size, to);
+            row += dilation_y * in_row;
         }
         return;
     }
-    const int32_t taps = p->dilation_x * p->in_channels == p->filter_channels ? p->filter_width : 1;
-    for (int32_t ky = 0; ky < p->filter_height; ky++) {
+    for (int32_t ky = p->filter_height; ky > 0; ky--) {
         if (y < 0 || y >= p->in_height) {
-            to = filled(p->in_zero_point, row_size, to);
+            to = filled(zero_point, row_size, to);
         } else {
-            for (int32_t kx = 0; kx < p->filter_width; kx += taps) {
-                to = copy_taps(p, in + y * in_row, x + kx * p->dilation_x, taps, to);
+            const int8_t *const row = in + y * in_row;
+            to = copy_piece(&first, row, zero_point, to);
+            for (int32_t kx = taps; kx < width; kx += taps) {
+                const piece next = piece_at(p, x + kx * p->dilation_x, taps);
+                to = copy_piece(&next, row, zero_point, to);
             }
         }
-        y += p->dilation_y;
+        y += dilation_y;
     }
 }
 
@@ -103,13 +130,11 @@ static void copy_window(const group *g, const int8_t *in, int32_t y, int32_t x, 
 static EK_ALWAYS_INLINE void some_pixels(const group *g, const int8_t *const windows[],
                                          int8_t *const outs[], int32_t narrow, int32_t pixels)
 {
-    const ek_requant_s8 *const r = &g->params->requant;
-    const int32_t channels = g->params->group_channels, step = g->params->requant_step;
-    const int32_t together = channels < 4 ? 1 : 4, last = channels - together;
-    const ek_rows_4 rows = ek_rows_4_of(g->weights, g->size, channels);
-    const ek_range_8 range = ek_range_8_of(r);
-    const ek_scales scales = {g->bias, r->multiplier + g->channel * step,
-                              r->shift + g->channel * step, step, channels >= 4};
+    /* copies of their own, which outputs surely do not overwrite */
+    const ek_rows_4 rows = g->rows;
+    const ek_scales scales = g->scales;
+    const ek_range_8 range = ek_range_8_of(&g->params->requant);
+    const int32_t together = scales.four ? 4 : 1, last = g->params->group_channels - together;
     int8_t *const out0 = outs[0], *const out1 = outs[1];
     int8_t *const out2 = outs[pixels - 2], *const out3 = outs[pixels - 1];
     for (int32_t c = 0;;) {
@@ -133,17 +158,18 @@ static EK_ALWAYS_INLINE void some_pixels(const group *g, const int8_t *const win
 
 static void all_channels(const group *g, const int8_t *windows[], int8_t *outs[], int32_t pixels)
 {
+    const int32_t narrow = EK_NEON_DOT || g->narrow;
     if (pixels == 1) {
         windows[1] = windows[0];
         outs[1] = outs[0];
     }
     if (MOST_PIXELS > 2 && pixels > 2) {
-        if (g->narrow) {
+        if (narrow) {
             some_pixels(g, windows, outs, 1, 4);
         } else {
             some_pixels(g, windows, outs, 0, 4);
         }
-    } else if (g->narrow) {
+    } else if (narrow) {
         some_pixels(g, windows, outs, 1, 2);
     } else {
         some_pixels(g, windows, outs, 0, 2);
@@ -165,8 +191,8 @@ static void one_group(const group *g, int8_t *copies, int32_t most, int8_t *out)
                 if (p->whole_pixels) {
                     windows[have] = in + (top * p->in_width + left) * p->in_channels;
                 } else {
-                    windows[have] = copies + have * g->size;
-                    copy_window(g, in, top, left, copies + have * g->size);
+                    windows[have] = copies + have * g->rows.size;
+                    copy_window(p, in, top, left, copies + have * g->rows.size);
                 }
                 left += p->stride_x;
                 outs[have] = out;
@@ -185,31 +211,26 @@ static void one_group(const group *g, int8_t *copies, int32_t most, int8_t *out)
     }
 }
 
-/* How many positions of the first tap have the window inside, along one axis. */
-static uint32_t inside(int32_t size, int32_t filter, int32_t dilation)
-{
-    const int32_t reach = (filter - 1) * dilation;
-    return size > reach ? (uint32_t)(size - reach) : 0;
-}
-
 void ek_conv_2d_s8(const int8_t *in, const int8_t *weights, const int32_t *bias,
                    const ek_conv_2d_s8_params *params, int8_t *scratch, int8_t *out)
 {
     const int32_t size = params->filter_height * params->filter_width * params->filter_channels;
-    const int32_t rows = params->dilation_x * params->in_channels == params->filter_channels;
-    group g = {.params = params, .in = in, .weights = weights, .bias = bias, .size = size};
-    g.narrow = !ek_has_lowest(weights, params->out_channels * size);
-    g.inside_y = inside(params->in_height, params->filter_height, params->dilation_y);
-    g.inside_x = rows ? inside(params->in_width, params->filter_width, 1) : 0;
+    const int32_t channels = params->group_channels, step = params->requant_step;
+    const ek_requant_s8 *const r = &params->requant;
+    group g = {.params = params, .in = in};
+    g.rows = ek_rows_4_of(weights, size, channels);
+    g.scales = (ek_scales){bias, r->multiplier, r->shift, step, channels >= 4};
+    g.narrow = EK_NEON_DOT || !ek_has_lowest(weights, params->out_channels * size);
     int8_t windows[STACK_BYTES];
     const int32_t on_stack = MOST_PIXELS * size <= STACK_BYTES;
     const int32_t most = on_stack || params->whole_pixels ? MOST_PIXELS : 2;
     for (int32_t i = 0; i < params->in_channels; i += params->filter_channels) {
         one_group(&g, on_stack ? windows : scratch, most, out);
         g.in += params->filter_channels;
-        g.weights += params->group_channels * size;
-        g.bias += params->group_channels;
-        g.channel += params->group_channels;
-        out += params->group_channels;
+        g.rows.weights += channels * size;
+        g.scales.bias += channels;
+        g.scales.multiplier += channels * step;
+        g.scales.shift += channels * step;
+        out += channels;
     }
 }

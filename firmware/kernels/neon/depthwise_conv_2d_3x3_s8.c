@@ -2,24 +2,30 @@
 
 #include <string.h>
 
-#include "edgekit/ek_neon_requantize.h"
+#include "edgekit/ek_neon_depthwise.h"
 
 /* Eight output channels on their way across the image. */
 typedef struct {
     const ek_depthwise_conv_2d_3x3_s8_params *params;
-    int32_t count;         /* fewer than eight if the image has fewer */
-    int32_t from[8];       /* the input channel of each */
-    int32_t neighbours;    /* 1: these are eight side by side */
+    ek_channels_8 these;   /* their biases have the zero point's part of `taps` taken off, */
+    int32x4_t bias[2];     /* these have not */
     int16x8_t all_taps[9]; /* [along][across] */
     int16x8_t taps[9];     /* 0 in a line that lies outside the input */
-    int32x4_t bias[2];     /* of the lower four channels and the upper four, as are the scales */
-    ek_scale_4 scale[2];   /* their biases have the zero point's part of `taps` taken off */
     int32_t to_1, to_2;    /* the window's second and third line, from the first */
 } channels;
 
+/* A line of the input with what is needed for a line of outputs. */
+typedef struct {
+    const ek_channels_8 *channels;
+    const int8_t *in;
+    int32_t size, step; /* elements, and bytes from one to the next */
+    int32_t to_1, to_2;
+    int16x8_t zero_point;
+} input;
+
 /* Three elements of the input that lie across the line. */
 typedef struct {
-    int16x8_t v[3];
+    int16x8_t v0, v1, v2;
 } elements;
 
 typedef struct {
@@ -28,96 +34,84 @@ typedef struct {
 
 static EK_ALWAYS_INLINE sums products(const elements *e, const int16x8_t *taps)
 {
-    sums s = {vmull_s16(vget_low_s16(e->v[0]), vget_low_s16(taps[0])),
-              ek_mull_high_s16(e->v[0], taps[0])};
-    s.low = vmlal_s16(s.low, vget_low_s16(e->v[1]), vget_low_s16(taps[1]));
-    s.high = ek_mlal_high_s16(s.high, e->v[1], taps[1]);
-    s.low = vmlal_s16(s.low, vget_low_s16(e->v[2]), vget_low_s16(taps[2]));
-    s.high = ek_mlal_high_s16(s.high, e->v[2], taps[2]);
+    sums s = {vmull_s16(vget_low_s16(e->v0), vget_low_s16(taps[0])),
+              ek_mull_high_s16(e->v0, taps[0])};
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v1), vget_low_s16(taps[1]));
+    s.high = ek_mlal_high_s16(s.high, e->v1, taps[1]);
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v2), vget_low_s16(taps[2]));
+    s.high = ek_mlal_high_s16(s.high, e->v2, taps[2]);
     return s;
 }
 
 static EK_ALWAYS_INLINE sums with_products(sums s, const elements *e, const int16x8_t *taps)
 {
-    for (int32_t k = 0; k < 3; k++) {
-        s.low = vmlal_s16(s.low, vget_low_s16(e->v[k]), vget_low_s16(taps[k]));
-        s.high = ek_mlal_high_s16(s.high, e->v[k], taps[k]);
-    }
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v0), vget_low_s16(taps[0]));
+    s.high = ek_mlal_high_s16(s.high, e->v0, taps[0]);
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v1), vget_low_s16(taps[1]));
+    s.high = ek_mlal_high_s16(s.high, e->v1, taps[1]);
+    s.low = vmlal_s16(s.low, vget_low_s16(e->v2), vget_low_s16(taps[2]));
+    s.high = ek_mlal_high_s16(s.high, e->v2, taps[2]);
     return s;
 }
 
-/* Eight channels of one pixel of the input. */
-static EK_ALWAYS_INLINE int16x8_t pixel(const channels *c, const int8_t *in, int32_t neighbours)
-{
-    if (neighbours) {
-        return vmovl_s8(vld1_s8(in + c->from[0]));
-    }
-    int8_t eight[8];
-    for (int32_t i = 0; i < 8; i++) {
-        eight[i] = in[c->from[i]];
-    }
-    return vmovl_s8(vld1_s8(eight));
-}
-
 /* The elements at `at`; outside of the input they are the zero point. */
-static EK_ALWAYS_INLINE elements elements_at(const channels *c, const int8_t *in, int32_t at,
-                                             int32_t neighbours)
+static EK_ALWAYS_INLINE elements elements_at(const input *in, int32_t at, int32_t neighbours)
 {
-    const ek_depthwise_axis *const along = &c->params->along;
-    elements e;
-    if ((uint32_t)at < (uint32_t)along->in_size) {
-        const int8_t *const first = in + at * along->in_step;
-        e.v[0] = pixel(c, first, neighbours);
-        e.v[1] = pixel(c, first + c->to_1, neighbours);
-        e.v[2] = pixel(c, first + c->to_2, neighbours);
-    } else {
-        e.v[0] = e.v[1] = e.v[2] = vdupq_n_s16(c->params->in_zero_point);
+    if ((uint32_t)at >= (uint32_t)in->size) {
+        const elements outside = {in->zero_point, in->zero_point, in->zero_point};
+        return outside;
     }
-    return e;
+    const int8_t *const first = in->in + at * in->step;
+    const elements inside = {ek_pixel_8(in->channels, first, neighbours),
+                             ek_pixel_8(in->channels, first + in->to_1, neighbours),
+                             ek_pixel_8(in->channels, first + in->to_2, neighbours)};
+    return inside;
 }
 
 /* One line of outputs. Each three elements are read once, and added to the outputs that see them.
  */
-static EK_ALWAYS_INLINE void line(const channels *c, const int8_t *in, int8_t *out, int32_t stride,
-                                  int32_t neighbours)
+static EK_ALWAYS_INLINE void line(const channels *c, const int8_t *line_in, int8_t *out,
+                                  int32_t stride, int32_t neighbours)
 {
     const ek_depthwise_axis *const along = &c->params->along;
-    const ek_scale_4 low = c->scale[0], high = c->scale[1];
+    const input in = {&c->these,
+                      line_in,
+                      along->in_size,
+                      along->in_step,
+                      c->to_1,
+                      c->to_2,
+                      vdupq_n_s16(c->params->in_zero_point)};
+    const ek_scale_4 low = c->these.scale[0], high = c->these.scale[1];
     const ek_range_8 range = ek_range_8_of(&c->params->requant);
     const int16x8_t taps[9] = {c->taps[0], c->taps[1], c->taps[2], c->taps[3], c->taps[4],
                                c->taps[5], c->taps[6], c->taps[7], c->taps[8]};
+    const int32_t out_step = along->out_step, count = c->these.count;
     int32_t at = -along->pad;
-    elements e = elements_at(c, in, at++, neighbours);
+    elements e = elements_at(&in, at++, neighbours);
     /* the sums of the next output and, at stride 1, of the one after it */
     sums next = products(&e, taps), last = next;
     if (stride == 1) {
-        e = elements_at(c, in, at++, neighbours);
+        e = elements_at(&in, at++, neighbours);
         next = with_products(next, &e, taps + 3);
         last = products(&e, taps);
     }
     for (int32_t left = along->out_size; left > 0; left--) {
         if (stride > 1) {
-            e = elements_at(c, in, at++, neighbours);
+            e = elements_at(&in, at++, neighbours);
             next = with_products(next, &e, taps + 3);
         }
-        e = elements_at(c, in, at++, neighbours);
+        e = elements_at(&in, at++, neighbours);
         next = with_products(next, &e, taps + 6);
         const int8x8_t eight = ek_outputs_8(ek_requantize_4(next.low, &low),
                                             ek_requantize_4(next.high, &high), &range);
-        if (c->count == 8) {
-            vst1_s8(out, eight);
-        } else {
-            int8_t lanes[8];
-            vst1_s8(lanes, eight);
-            memcpy(out, lanes, (size_t)c->count);
-        }
-        out += along->out_step;
+        ek_store_s8(eight, neighbours ? 8 : count, out);
+        out += out_step;
         if (stride == 1) {
             next = with_products(last, &e, taps + 3);
             last = products(&e, taps);
         } else {
             if (stride > 2) {
-                e = elements_at(c, in, at++, neighbours);
+                e = elements_at(&in, at++, neighbours);
             }
             next = products(&e, taps);
         }
@@ -127,7 +121,9 @@ static EK_ALWAYS_INLINE void line(const channels *c, const int8_t *in, int8_t *o
 static void one_line(const channels *c, const int8_t *in, int8_t *out)
 {
     const int32_t stride = c->params->along.stride;
-    if (!c->neighbours) {
+    if (c->these.neighbours) {
+        in += c->these.from[0];
+    } else {
         switch (stride) {
         case 1:
             line(c, in, out, 1, 0);
@@ -164,8 +160,8 @@ static void set_taps(channels *c, int32_t begin, int32_t end)
         }
     }
     const int16_t zero = c->params->in_zero_point;
-    c->scale[0].bias = vsubq_s32(c->bias[0], vmull_n_s16(vget_low_s16(sum), zero));
-    c->scale[1].bias = vsubq_s32(c->bias[1], vmull_n_s16(vget_high_s16(sum), zero));
+    c->these.scale[0].bias = vsubq_s32(c->bias[0], vmull_n_s16(vget_low_s16(sum), zero));
+    c->these.scale[1].bias = vsubq_s32(c->bias[1], vmull_n_s16(vget_high_s16(sum), zero));
 }
 
 /* All lines of the channels; `in` and `out` are at the image. */
@@ -191,26 +187,15 @@ static void all_lines(channels *c, const int8_t *in, int8_t *out)
     }
 }
 
-/* Take the channels from output channel `o` on. */
-static void set_channels(channels *c, int32_t o, const int8_t *weights, const int32_t *bias)
+/* Take the taps of all channels. */
+static void load_taps(channels *c, const int8_t *weights)
 {
-    const ek_depthwise_conv_2d_3x3_s8_params *const p = c->params;
-    int32_t biases[8] = {0}, multipliers[8] = {0};
-    int8_t shifts[8] = {0}, taps[72] = {0};
-    for (int32_t i = 0; i < 8; i++) {
-        const int32_t at = o + (i < c->count ? i : 0);
-        biases[i] = bias[at];
-        multipliers[i] = p->requant.multiplier[at * p->requant_step];
-        shifts[i] = p->requant.shift[at * p->requant_step];
-        c->from[i] = at / p->multiplier;
+    int8_t padded[72] = {0};
+    const int8_t *taps = weights + 9 * c->these.first;
+    if (c->these.count < 8) {
+        memcpy(padded, taps, 9 * (size_t)c->these.count);
+        taps = padded;
     }
-    c->neighbours = c->count == 8 && p->multiplier == 1;
-    const ek_scales scales = {biases, multipliers, shifts, 1, 1};
-    for (int32_t half = 0; half < 2; half++) {
-        c->scale[half] = ek_scale_4_of(&scales, 4 * half);
-        c->bias[half] = c->scale[half].bias;
-    }
-    memcpy(taps, weights + 9 * o, 9 * (size_t)c->count);
     /* each third of 24 bytes, and of those again each third of 24, is eight channels' tap */
     int8_t thirds[3][24];
     for (int32_t i = 0; i < 3; i++) {
@@ -231,13 +216,15 @@ void ek_depthwise_conv_2d_3x3_s8(const int8_t *in, const int8_t *weights, const 
                                  const ek_depthwise_conv_2d_3x3_s8_params *params, int8_t *out)
 {
     const int32_t outputs = params->in_channels * params->multiplier;
-    channels c = {.params = params, .count = outputs < 8 ? outputs : 8};
     for (int32_t n = params->batches; n > 0; n--) {
         for (int32_t o = 0; o < outputs; o += 8) {
-            /* of the last eight some may have been computed before */
-            const int32_t at = o < outputs - c.count ? o : outputs - c.count;
-            set_channels(&c, at, weights, bias);
-            all_lines(&c, in, out + at);
+            channels c = {.params = params};
+            c.these = ek_channels_8_of(o, outputs, params->multiplier, bias, &params->requant,
+                                       params->requant_step);
+            c.bias[0] = c.these.scale[0].bias;
+            c.bias[1] = c.these.scale[1].bias;
+            load_taps(&c, weights);
+            all_lines(&c, in, out + c.these.first);
         }
         in += params->in_bytes;
         out += params->out_bytes;

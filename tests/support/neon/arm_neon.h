@@ -88,7 +88,11 @@ FUNCTION(int32x4_t, vmaxq_s32, (int32x4_t a, int32x4_t b), a.v[i] > b.v[i] ? a.v
 
 FUNCTION(int16x8_t, vaddq_s16, (int16x8_t a, int16x8_t b), low_16(a.v[i] + b.v[i]))
 FUNCTION(int32x4_t, vaddq_s32, (int32x4_t a, int32x4_t b), low_32((int64_t)a.v[i] + b.v[i]))
+FUNCTION(int16x8_t, vsubq_s16, (int16x8_t a, int16x8_t b), low_16(a.v[i] - b.v[i]))
 FUNCTION(int32x4_t, vsubq_s32, (int32x4_t a, int32x4_t b), low_32((int64_t)a.v[i] - b.v[i]))
+FUNCTION(int32x4_t, vaddw_s16, (int32x4_t sum, int16x4_t a), low_32((int64_t)sum.v[i] + a.v[i]))
+FUNCTION(int32x4_t, vmlaq_s32, (int32x4_t sum, int32x4_t a, int32x4_t b),
+         low_32(sum.v[i] + (int64_t)a.v[i] * b.v[i]))
 FUNCTION(int32x4_t, vpaddq_s32, (int32x4_t a, int32x4_t b),
          i < 2 ? low_32((int64_t)a.v[2 * i] + a.v[2 * i + 1])
                : low_32((int64_t)b.v[2 * i - 4] + b.v[2 * i - 3]))
@@ -110,6 +114,7 @@ FUNCTION(int32x4_t, vmlal_high_s16, (int32x4_t sum, int16x8_t a, int16x8_t b),
 FUNCTION(int32x4_t, vqrdmulhq_s32, (int32x4_t a, int32x4_t b),
          (int32_t)nearest(((int64_t)a.v[i] * b.v[i] + (1 << 30)) >> 31, INT32_MIN, INT32_MAX))
 FUNCTION(int32x4_t, vshlq_s32, (int32x4_t a, int32x4_t bits), low_32(shifted(a.v[i], bits.v[i], 0)))
+FUNCTION(int32x4_t, vshlq_n_s32, (int32x4_t a, int32_t bits), low_32(shifted(a.v[i], bits, 0)))
 FUNCTION(int32x4_t, vrshlq_s32, (int32x4_t a, int32x4_t bits),
          low_32(shifted(a.v[i], bits.v[i], 1)))
 FUNCTION(int32x4_t, vsraq_n_s32, (int32x4_t sum, int32x4_t a, int32_t bits),
@@ -121,6 +126,11 @@ static inline void vst1_s8(int8_t *p, int8x8_t a)
 }
 
 static inline void vst1q_s8(int8_t *p, int8x16_t a)
+{
+    memcpy(p, a.v, sizeof a.v);
+}
+
+static inline void vst1q_s32(int32_t *p, int32x4_t a)
 {
     memcpy(p, a.v, sizeof a.v);
 }
