@@ -65,6 +65,7 @@ def compare(
         edgekit compare sweep.json
     """
     from edgekit.measurement import allowances, pairing
+    from edgekit.report import grid as shown
     from edgekit.report import side_by_side
 
     console.refuse_unwritable(json)
@@ -77,11 +78,11 @@ def compare(
         console.write_file(json, side_by_side.to_json(comparison, checks))
     grids = side_by_side.grids(comparison, checks, operators=operators)
     if str(json) != "-" and format == "markdown":
-        typer.echo(side_by_side.markdown(grids), nl=False)
+        typer.echo(shown.markdown(grids), nl=False)
     elif str(json) != "-":
         out = console.stdout()
         for grid in grids:
-            out.print(side_by_side.table(grid) if grid.rows else f"{grid.title}\n")
+            out.print(shown.table(grid) if grid.rows else f"{grid.title}\n")
             if grid.notes:
                 out.print(*grid.notes, "", sep="\n")
     if not all(check.kept for check in checks):
