@@ -39,7 +39,7 @@ class Change:
         """How much larger it is than before, 0.02 for 2 %; None where that cannot be said."""
         if self.verdict == "not comparable" or not self.before or self.after is None:
             return None
-        return self.after / self.before - 1
+        return (self.after - self.before) / self.before
 
     @property
     def growth(self) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from edgekit.report.tables import plain
+from edgekit.report.tables import fold_words, plain
 
 #: Cells that say that something became better, and worse.
 _BETTER = ("faster", "smaller", "more accurate")
@@ -30,7 +30,7 @@ def table(grid: Grid) -> Table:
     shown = plain(*grid.headings, title=grid.title)
     for row in grid.rows:
         shown.add_row(*(Text(cell, style=_style(cell)) for cell in row))
-    return shown
+    return fold_words(shown)
 
 
 def markdown(found: Sequence[Grid]) -> str:

@@ -15,7 +15,7 @@ from edgekit.report.grid import Grid
 from edgekit.report.tables import latency_unit, number
 
 SCHEMA_VERSION = 1
-_NAMES = {"static_ram": "static RAM"}
+_NAMES = {"static_ram": "static RAM", "accuracy": "accuracy, %", "us": "µs"}
 #: What a real change is called, by its unit: (less than before, more).
 _WORDS = {"bytes": ("smaller", "larger"), "points": ("less accurate", "more accurate")}
 _OF_TIME = ("faster", "slower")
@@ -63,7 +63,7 @@ def to_json(comparison: Comparison, checks: Sequence[AllowanceCheck]) -> str:
 def violations(checks: Sequence[AllowanceCheck]) -> str:
     """Every allowance that was not kept, one a line."""
     return "\n".join(
-        f"{' '.join(check.key)}: {_name(check.allowance.what)} {_grew(check)}"
+        f"{' '.join(check.key)}: {check.allowance.what} {_grew(check)}"
         for check in checks
         if not check.kept
     )
@@ -118,9 +118,11 @@ _HEADINGS = ("", ">before", ">after", ">change", "")
 
 
 def _cells(change: Change) -> tuple[str, ...]:
-    what = {"us": "µs"}.get(change.unit, change.unit) if change.what == "latency" else change.what
+    what = _name(change.what)
+    if what == "latency" and change.verdict != "not comparable":
+        what = _name(change.unit)
     return (
-        _name(what),
+        what,
         number(change.before),
         number(change.after),
         _percent(change),

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgekit.measurement import Failure, Measurement, Sweep, Verification
-from edgekit.report.tables import latency_unit, number, plain
+from edgekit.report.tables import fold_words, latency_unit, number, plain
 
 #: The stage of a run that has not begun.
 WAITING = "waiting"
@@ -59,7 +59,7 @@ def table(rows: Sequence[Row], *, most: int | None = None) -> Table:
     if some is not rows:
         ended = sum(row.outcome is not None for row in rows)
         shown.caption = f"{ended} of {len(rows)} have ended"
-    return shown
+    return fold_words(shown)
 
 
 def line(row: Row) -> str:

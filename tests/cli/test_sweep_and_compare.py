@@ -11,9 +11,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from support.command import command
 from support.firmware import ready
 
 from edgekit.report import sweep_document
+
+__all__ = ["command"]  # a fixture: this process makes quicker mistakes than one of its own
 
 
 @pytest.fixture(scope="module")
@@ -112,47 +115,42 @@ def test_a_terminal_sees_a_table_that_lives(model, environment):
         (["--boards", "host", "--json", "/no/such/place.json"], "place.json"),
     ],
 )
-def test_mistakes_of_a_sweep_are_one_sentence(edgekit, model, words, said):
-    done = edgekit("sweep", model, *words)
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("error: ")
-    assert said in " ".join(done.stderr.split())
-    assert done.stdout == ""
+def test_mistakes_of_a_sweep_are_one_sentence(command, model, words, said):
+    command("sweep", model, *words).failed(2, said)
 
 
-def test_a_port_for_several_boards_is_refused(edgekit, model):
-    done = edgekit("run", model, "-b", "esp32", "-b", "esp32-c3", "--port", "/dev/ttyUSB0")
-    assert done.returncode == 2
-    assert "--board ID@PORT" in done.stderr
+def test_a_port_for_several_boards_is_refused(command, model):
+    words = ["-b", "esp32", "-b", "esp32-c3", "--port", "/dev/ttyUSB0"]
+    command("run", model, *words).said(2, "--board ID@PORT")
 
 
-def test_what_became_slower_than_its_budget_fails(edgekit, swept):
+def test_what_became_slower_than_its_budget_fails(command, swept):
     _, old = swept
     new = changed(old, "new.json", min=1e6, median=1.1e6, p95=1.2e6, max=1.3e6)
-    done = edgekit("compare", old, new, "--budget", "latency=50%", "--budget", "arena=0")
-    assert done.returncode == 1
+    done = command("compare", old, new, "--budget", "latency=50%", "--budget", "arena=0")
+    assert done.code == 1
     assert "slower" in done.stdout
     assert "budgets of change: 1 of 2 kept" in done.stdout
     assert "error: dense host aot: latency grew by" in done.stderr
-    assert edgekit("compare", old, new).returncode == 0  # without a budget there is none to pass
-    back = edgekit("compare", new, old, "--budget", "latency=0", "--operators")
-    assert back.returncode == 0
+    assert command("compare", old, new).code == 0  # without a budget there is none to pass
+    back = command("compare", new, old, "--budget", "latency=0", "--operators")
+    assert back.code == 0
     assert "faster" in back.stdout
     assert "FULLY_CONNECTED" in back.stdout
 
 
-def test_the_baseline_may_be_any(edgekit, swept):
+def test_the_baseline_may_be_any(command, swept):
     _, old = swept
     new = changed(old, "newer.json", min=1e6, median=1.1e6, p95=1.2e6, max=1.3e6)
-    assert "faster" in edgekit("compare", old, new, "--baseline", new).stdout
+    assert "faster" in command("compare", old, new, "--baseline", new).stdout
 
 
-def test_compare_as_markdown_and_as_json(edgekit, swept):
+def test_compare_as_markdown_and_as_json(command, swept):
     _, old = swept
     new = changed(old, "other.json", median=1.0)
-    done = edgekit("compare", old, new, "--format", "markdown")
+    done = command("compare", old, new, "--format", "markdown")
     assert done.stdout.startswith("**dense, engine aot: sweep.json -> other.json**\n\n| board |")
-    document = json.loads(edgekit("compare", old, new, "--json", "-").stdout)
+    document = json.loads(command("compare", old, new, "--json", "-").stdout)
     assert document["documents"] == ["sweep.json", "other.json"]
     assert document["passed"] is True
     latency = document["pairs"][0]["changes"][0]
@@ -177,12 +175,12 @@ def test_compare_as_markdown_and_as_json(edgekit, swept):
         (None, ["nothing.json"], "nothing.json"),
     ],
 )
-def test_mistakes_of_a_comparison_are_one_sentence(edgekit, swept, tmp_path, content, words, said):
+def test_mistakes_of_a_comparison_are_one_sentence(
+    command, swept, tmp_path, monkeypatch, content, words, said
+):
     _, path = swept
     if content is not None:
         path = tmp_path / "bad.json"
         path.write_text(content)
-    done = edgekit("compare", path.name, *words, cwd=path.parent)
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("error: ")
-    assert said in " ".join(done.stderr.split())
+    monkeypatch.chdir(path.parent)
+    command("compare", path.name, *words).failed(2, said)
