@@ -37,6 +37,7 @@ def fold_words(table: Table) -> Table:
     """The same table; where it is too wide, words are folded, and numbers stay whole."""
     for column in table.columns:
         column.no_wrap = column.justify == "right"
+        column.overflow = "fold"
     return table
 
 
