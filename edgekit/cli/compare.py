@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from edgekit.cli import console
-from edgekit.errors import BudgetExceededError, InputError, UserError
-
-if TYPE_CHECKING:
-    from edgekit.measurement.pairing import Document
+from edgekit.errors import BudgetExceededError, UserError
 
 
 def compare(
@@ -65,23 +62,24 @@ def compare(
         edgekit compare sweep.json
     """
     from edgekit.measurement import allowances, pairing
-    from edgekit.report import side_by_side
+    from edgekit.report import grid as shown
+    from edgekit.report import side_by_side, sweep_document
 
     console.refuse_unwritable(json)
     if format not in ("text", "markdown"):
         raise UserError(f"there is no format {format!r}", hint="it is text or markdown")
     limits = [allowances.parse_allowance(text) for text in budget]
-    comparison = pairing.compare(_read(documents, baseline))
+    comparison = pairing.compare(sweep_document.read(documents, baseline))
     checks = allowances.check(comparison, limits)
     if json is not None:
         console.write_file(json, side_by_side.to_json(comparison, checks))
     grids = side_by_side.grids(comparison, checks, operators=operators)
     if str(json) != "-" and format == "markdown":
-        typer.echo(side_by_side.markdown(grids), nl=False)
+        typer.echo(shown.markdown(grids), nl=False)
     elif str(json) != "-":
         out = console.stdout()
         for grid in grids:
-            out.print(side_by_side.table(grid) if grid.rows else f"{grid.title}\n")
+            out.print(shown.table(grid) if grid.rows else f"{grid.title}\n")
             if grid.notes:
                 out.print(*grid.notes, "", sep="\n")
     if not all(check.kept for check in checks):
@@ -89,29 +87,3 @@ def compare(
             side_by_side.violations(checks),
             hint="--operators shows where it comes from; loosen a budget only on purpose",
         )
-
-
-def _read(paths: list[Path], baseline: Path | None) -> list[Document]:
-    """The documents, the baseline first, under names that tell them apart."""
-    from edgekit.measurement.pairing import Document
-    from edgekit.report import sweep_document
-
-    first = paths[0] if baseline is None else baseline
-    ordered = [first, *(path for path in paths if path.resolve() != first.resolve())]
-    if len({path.resolve() for path in paths}) < len(paths):
-        raise UserError("a document was given twice", hint="name each file once")
-    short = [path.name for path in ordered]
-    found = []
-    for path in ordered:
-        try:
-            sweep = sweep_document.from_json(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from error
-        except (InputError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"{path}: {error}",
-                hint="give what `edgekit run --json` or `edgekit sweep --json` wrote",
-            ) from error
-        name = path.name if short.count(path.name) == 1 else str(path)
-        found.append(Document(name=name, sweep=sweep))
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -90,7 +91,9 @@ def check(comparison: Comparison, allowances: Sequence[Allowance]) -> tuple[Allo
 def _checked(pair: Pair, allowance: Allowance) -> AllowanceCheck:
     change = next((one for one in pair.changes if one.what == allowance.what), None)
     growth, why = (None, "not measured") if change is None else _growth(change, allowance.unit)
-    kept = growth is not None and growth <= allowance.limit
+    kept = growth is not None and (
+        growth <= allowance.limit or math.isclose(growth, allowance.limit)  # 0.9 - 0.89 > 0.01
+    )
     if change is not None and change.verdict == "within noise" and growth is not None and not kept:
         kept, why = True, f"within noise: {change.why}"
     return AllowanceCheck(

@@ -18,7 +18,7 @@ from typing import Literal
 from edgekit.measurement.records import Latency, Measurement, OperatorLatency
 
 Quantity = Literal["latency", "arena", "flash", "static_ram", "stack", "accuracy"]
-Verdict = Literal["same", "real", "within noise", "not comparable"]
+Verdict = Literal["same", "real", "within noise", "not known", "not comparable"]
 
 _CHANCE = 0.01  # of calling real what is none, were the invokes of both runs alike
 
@@ -39,7 +39,7 @@ class Change:
         """How much larger it is than before, 0.02 for 2 %; None where that cannot be said."""
         if self.verdict == "not comparable" or not self.before or self.after is None:
             return None
-        return self.after / self.before - 1
+        return (self.after - self.before) / self.before
 
     @property
     def growth(self) -> float | None:
@@ -203,8 +203,8 @@ def _of_operator(
             unit=unit,
             before=first,
             after=second,
-            verdict="within noise",
-            why="its spread is not known",
+            verdict="not known",
+            why="how much a single operator's time spreads is not in a document",
         )
     if change.verdict == "not comparable":
         return _exact(known.name, unit, first, second, "a step of only one of them")

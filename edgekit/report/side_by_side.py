@@ -1,36 +1,24 @@
-"""Runs of several documents beside each other: tables, Markdown, JSON."""
+"""Runs of several documents beside each other: tables and JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
-
-from rich.table import Table
-from rich.text import Text
 
 from edgekit.measurement import Measurement
 from edgekit.measurement.allowances import AllowanceCheck
 from edgekit.measurement.pairing import Comparison, Missing, Pair, Run
 from edgekit.measurement.regression import Change
 from edgekit.report.comparison import to_text
-from edgekit.report.tables import latency_unit, number, plain
+from edgekit.report.grid import Grid
+from edgekit.report.tables import latency_unit, number
 
 SCHEMA_VERSION = 1
-_NAMES = {"static_ram": "static RAM"}
-#: What a real change is called, by what changed: (less than before, more).
-_WORDS = {"latency": ("faster", "slower"), "accuracy": ("less accurate", "more accurate")}
-_OF_MEMORY = ("smaller", "larger")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
-    """A table before it is known how it is shown. Headings that begin with ">" are of numbers."""
-
-    title: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()  # below it
+_NAMES = {"static_ram": "static RAM", "accuracy": "accuracy, %", "us": "µs"}
+#: What a real change is called, by its unit: (less than before, more).
+_WORDS = {"bytes": ("smaller", "larger"), "points": ("less accurate", "more accurate")}
+_OF_TIME = ("faster", "slower")
 
 
 def grids(
@@ -55,19 +43,6 @@ def grids(
     return tuple(found)
 
 
-def table(grid: Grid) -> Table:
-    """A grid for a terminal; its notes are printed after it."""
-    shown = plain(*grid.headings, title=grid.title)
-    for row in grid.rows:
-        shown.add_row(*(Text(cell, style=_style(cell)) for cell in row))
-    return shown
-
-
-def markdown(found: Sequence[Grid]) -> str:
-    """All grids as one text that goes into a pull request."""
-    return "\n".join(line for grid in found for line in _markdown(grid))
-
-
 def to_json(comparison: Comparison, checks: Sequence[AllowanceCheck]) -> str:
     """The document of `edgekit compare --json`."""
     document = {
@@ -88,7 +63,7 @@ def to_json(comparison: Comparison, checks: Sequence[AllowanceCheck]) -> str:
 def violations(checks: Sequence[AllowanceCheck]) -> str:
     """Every allowance that was not kept, one a line."""
     return "\n".join(
-        f"{' '.join(check.key)}: {_name(check.allowance.what)} {_grew(check)}"
+        f"{' '.join(check.key)}: {check.allowance.what} {_grew(check)}"
         for check in checks
         if not check.kept
     )
@@ -143,9 +118,11 @@ _HEADINGS = ("", ">before", ">after", ">change", "")
 
 
 def _cells(change: Change) -> tuple[str, ...]:
-    what = {"us": "µs"}.get(change.unit, change.unit) if change.what == "latency" else change.what
+    what = _name(change.what)
+    if what == "latency" and change.verdict != "not comparable":
+        what = _name(change.unit)
     return (
-        _name(what),
+        what,
         number(change.before),
         number(change.after),
         _percent(change),
@@ -162,13 +139,14 @@ def _percent(change: Change) -> str:
         return "="
     if change.what == "accuracy" and change.growth is not None:
         return f"{-change.growth:+.2f}"
-    return "" if change.share is None else f"{100 * change.share:+.1f} %"
+    # what is too little to be seen has no sign
+    return "" if change.share is None else f"{round(100 * change.share, 1) + 0.0:+.1f} %"
 
 
 def _verdict(change: Change) -> str:
     if change.verdict == "real":
         assert change.before is not None and change.after is not None
-        return _WORDS.get(change.what, _OF_MEMORY)[change.after > change.before]
+        return _WORDS.get(change.unit, _OF_TIME)[change.after > change.before]
     return change.verdict
 
 
@@ -272,24 +250,21 @@ def _board(m: Measurement) -> str:
 
 
 def _operators(pair: Pair) -> Grid:
-    a, b = pair.before, pair.after
-    names = [f"{' '.join(run.key[1:])} in {run.document}" for run in (a, b)]
-    unit = latency_unit(b.measurement)
+    first, second = pair.before, pair.after
+    if first.key == second.key:
+        where = f"{' '.join(second.key[1:])}: {first.document} -> {second.document}"
+    else:
+        where = f"{' '.join(first.key[1:])} -> {' '.join(second.key[1:])}"
+    rows = [(str(one.index), one.change.what, *_cells(one.change)[1:]) for one in pair.operators]
+    notes = {
+        f"{one.change.what}: {one.change.why}": None for one in pair.operators if one.change.why
+    }
     return Grid(
-        title=f"{unit} by operator, {b.key[0]}: {names[0]} -> {names[1]}",
+        title=f"{latency_unit(second.measurement)} by operator of {second.key[0]}, {where}",
         headings=("#", "operator", *_HEADINGS[1:]),
-        rows=tuple(
-            (str(one.index), one.change.what, *_cells(one.change)[1:4], _of_operator(one.change))
-            for one in pair.operators
-        ),
+        rows=tuple(rows),
+        notes=tuple(notes),
     )
-
-
-def _of_operator(change: Change) -> str:
-    if change.verdict == "real":
-        assert change.before is not None and change.after is not None
-        return _WORDS["latency"][change.after > change.before]
-    return change.why or change.verdict
 
 
 def _budgets(checks: Sequence[AllowanceCheck]) -> Grid:
@@ -312,39 +287,6 @@ def _budgets(checks: Sequence[AllowanceCheck]) -> Grid:
         rows=tuple(rows),
         notes=tuple(f"{' '.join(check.key)}: {check.why}" for check in odd if check.why),
     )
-
-
-def _style(cell: str) -> str:
-    if cell in ("slower", "larger", "less accurate", "passed over"):
-        return "red"
-    return "green" if cell in ("faster", "smaller", "more accurate") else ""
-
-
-def _markdown(grid: Grid) -> Iterator[str]:
-    yield f"**{_escaped(grid.title)}**"
-    yield ""
-    if grid.rows:
-        yield from _markdown_table(grid)
-    for note in grid.notes:
-        yield f"- {_escaped(note)}"
-    if grid.notes:
-        yield ""
-
-
-def _markdown_table(grid: Grid) -> Iterator[str]:
-    yield f"| {' | '.join(heading.lstrip('>') for heading in grid.headings)} |"
-    sides = ("---:" if heading.startswith(">") else "---" for heading in grid.headings)
-    yield f"| {' | '.join(sides)} |"
-    for row in grid.rows:
-        yield f"| {' | '.join(map(_escaped, row))} |"
-    yield ""
-
-
-def _escaped(text: str) -> str:
-    """So that it is shown as it is; underscores of names have no meaning inside of words."""
-    for special in "\\|<*`":
-        text = text.replace(special, f"\\{special}")
-    return " ".join(text.split())
 
 
 def _pair_facts(pair: Pair) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from edgekit.measurement import Failure, Measurement, Sweep, Verification
-from edgekit.report.tables import latency_unit, number, plain
+from edgekit.measurement import Failure, Measurement, Verification
+from edgekit.report.tables import fold_words, latency_unit, number, plain
 
 #: The stage of a run that has not begun.
 WAITING = "waiting"
@@ -26,15 +26,6 @@ class Row:
     done: int = 0
     total: int = 0  # 0: unknown
     outcome: Measurement | Failure | None = None
-
-
-def rows_of(sweep: Sweep) -> tuple[Row, ...]:
-    """What a sweep found: first the runs, then the failures."""
-    runs = (Row(model=m.model.name, board=m.board, engine=m.engine, outcome=m) for m in sweep.runs)
-    failures = (
-        Row(model=f.model, board=f.board, engine=f.engine, outcome=f) for f in sweep.failures
-    )
-    return (*runs, *failures)
 
 
 def table(rows: Sequence[Row], *, most: int | None = None) -> Table:
@@ -59,7 +50,7 @@ def table(rows: Sequence[Row], *, most: int | None = None) -> Table:
     if some is not rows:
         ended = sum(row.outcome is not None for row in rows)
         shown.caption = f"{ended} of {len(rows)} have ended"
-    return shown
+    return fold_words(shown)
 
 
 def line(row: Row) -> str:

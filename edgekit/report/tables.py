@@ -34,6 +34,14 @@ def plain(*headings: str, title: str | None = None) -> Table:
     return table
 
 
+def fold_words(table: Table) -> Table:
+    """The same table; where it is too wide, words are folded, and numbers stay whole."""
+    for column in table.columns:
+        column.no_wrap = column.justify == "right"
+        column.overflow = "fold"
+    return table
+
+
 def number(value: float | None) -> str:
     """`value` for people: thousands apart, a few decimals only where they mean something."""
     if value is None:
@@ -59,8 +67,8 @@ def verification_text(v: Verification) -> str:
 
 
 def latency_unit(m: Measurement) -> str:
-    """The unit of a measurement's latencies, and whose they are if not the board's."""
-    return _UNITS[m.invoke.unit] + (_OF_THIS_COMPUTER if m.virtual else "")
+    """The unit of a measurement's latencies, marked where they are not the board's own."""
+    return _UNITS[m.invoke.unit] + (" (virtual)" if m.virtual else "")
 
 
 def latency_text(latency: Latency, *, virtual: bool = False) -> str:

@@ -14,6 +14,8 @@ from edgekit import boards, report
 
 COMMANDS = [
     "run",
+    "sweep",
+    "compare",
     "build",
     "flash",
     "merge",

@@ -93,6 +93,75 @@ def test_a_signal_at_any_moment_leaves_nothing(
         assert subprocess.run(retry, env=environment, capture_output=True).returncode == 0
 
 
+SWEEPS = [pytest.param(seed, marks=pytest.mark.slow if seed else ()) for seed in range(20)]
+
+
+@pytest.mark.emulated
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+@pytest.mark.parametrize("seed", SWEEPS)
+def test_a_signal_ends_a_sweep_with_all_its_workers(model: Path, tmp_path: Path, seed: int):
+    """In the midst: two are at work at least, on emulators or compilers."""
+    for board_id in ("qemu-cortex-m4", "qemu-riscv32"):
+        ready(board_id)
+    dice = random.Random(f"sweep {seed}")
+    number = dice.choice([signal.SIGINT, signal.SIGTERM])
+    mark = f"{os.getpid()}-sweep-{seed}"
+    command = [sys.executable, "-m", "edgekit", "sweep", str(model)]
+    command += ["--boards", "qemu-cortex-m4,qemu-riscv32", "--inputs", "3000", "--jobs", "2"]
+    command += ["--json", str(tmp_path / "m.json")]
+    environment = os.environ | {"EDGEKIT_CACHE": str(tmp_path / "cache"), MARK: mark}
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while len(family(mark)) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(6 * dice.random())
+    running.send_signal(number)
+    _, stderr = running.communicate(timeout=60)
+    gone(mark)
+    assert b"Traceback" not in stderr
+    assert running.returncode == 128 + number, stderr
+    assert b"interrupted" in stderr
+    no_half_file(tmp_path)
+    assert not (tmp_path / "m.json").exists()
+
+
+@pytest.mark.emulated
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+def test_a_killed_sweep_leaves_no_worker(model: Path, tmp_path: Path):
+    """By SIGKILL, which it cannot handle: its workers notice that nobody listens to them."""
+    ready("qemu-cortex-m4")
+    mark = f"{os.getpid()}-killed-sweep"
+    command = [sys.executable, "-m", "edgekit", "sweep", str(model), "--inputs", "3000"]
+    running = subprocess.Popen(
+        [*command, "--boards", "qemu-cortex-m4"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"EDGEKIT_CACHE": str(tmp_path / "cache"), MARK: mark},
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not any(b"qemu-system" in _command_of(pid) for pid in family(mark)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    running.kill()
+    running.wait()
+    gone(mark)
+
+
+def _command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def test_a_second_ctrl_c_does_not_cut_the_ending_short(model: Path, tmp_path: Path):
     """As an impatient person presses it; here while a compiler does not end at once."""
     slow = tmp_path / "slowcc"
