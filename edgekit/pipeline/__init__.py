@@ -20,9 +20,9 @@ from edgekit.pipeline.firmware import (
     write,
 )
 from edgekit.pipeline.many import sweep
+from edgekit.pipeline.model_serving import RuntimeOptions
 from edgekit.pipeline.reaching import Where, on_board
 from edgekit.pipeline.running import run
-from edgekit.pipeline.runtimes import RuntimeOptions
 from edgekit.pipeline.targets import Target, placed, targets
 
 __all__ = [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from edgekit import link, remote
 from edgekit.boards import Board
-from edgekit.errors import LinkError, RemoteError, UserError, WrongBoardError
+from edgekit.errors import EdgekitError, LinkError, RemoteError, UserError, WrongBoardError
 from edgekit.link import Device
 from edgekit.measurement import SystemWatch
 from edgekit.remote import Machine, RunningProgram
@@ -26,6 +26,10 @@ _RUNS_ON = {
 }
 _ARMV6 = "armv6l"
 _NEEDS_ARMV7 = "armv7a"  # of a board's `isa`
+
+
+#: Exit code of a program -> the error that it stands for, made of the program's last words.
+Ends = Mapping[int, Callable[[str], EdgekitError]]
 
 
 class LinuxDevice(Device):
@@ -140,13 +144,13 @@ def conversation(
     launcher: Sequence[str] = (),
     played: bool = False,
     attempts: int = 5,
-    hints: Mapping[int, str] = MappingProxyType({}),
+    ends: Ends = MappingProxyType({}),
 ) -> Iterator[LinuxDevice]:
     """Start a program that speaks the link by its standard input and output, and end it after.
 
     Args:
         attempts: how often it is asked before it is given up: more if it takes long to start.
-        hints: what to try, by the exit code of the program.
+        ends: what exit codes of the program mean, where they have a meaning of their own.
 
     Raises:
         RemoteError: it does not start, or ended in the middle, or its machine was lost.
@@ -158,7 +162,7 @@ def conversation(
         def watch(silent_s: float) -> None:
             del silent_s
             if program.poll() is not None:
-                raise _end_of(program, machine, launcher, hints)
+                raise _end_of(program, machine, launcher, ends)
 
         pipes = link.PipeTransport(output, input, name=name)
         transport = link.WatchedTransport(pipes, watch)
@@ -167,23 +171,25 @@ def conversation(
         except LinkError as error:
             if program.wait(_LAST_GASP_S) is None:
                 raise
-            raise _end_of(program, machine, launcher, hints) from error
+            raise _end_of(program, machine, launcher, ends) from error
 
 
 def _end_of(
-    program: RunningProgram, machine: Machine, launcher: Sequence[str], hints: Mapping[int, str]
-) -> RemoteError:
+    program: RunningProgram, machine: Machine, launcher: Sequence[str], ends: Ends
+) -> EdgekitError:
     """Why a program that has ended did so."""
     try:
         machine.check()
     except RemoteError as lost:
         return lost
     code, words = program.poll() or 0, program.last_words()
+    if code in ends:
+        return ends[code](words)
     how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
     if code == 127 and launcher:
         hint: str | None = f"install {launcher[0]} there, or give its whole path"
     else:
-        hint = hints.get(code, _HINTS.get(code))
+        hint = _HINTS.get(code)
     said = f": {words}" if words else ", without a word"
     return RemoteError(f"the program on {machine.name} ended with {how}{said}", hint=hint)
 

@@ -18,7 +18,7 @@ from edgekit import codegen, measurement
 from edgekit.errors import UserError
 from edgekit.frontends import tflite
 from edgekit.measurement import Failure, Inputs, Measurement, Sweep
-from edgekit.pipeline import compiling, running, runtimes
+from edgekit.pipeline import compiling, model_serving, running
 from edgekit.pipeline import virtual as played
 from edgekit.pipeline.crew import Crew
 from edgekit.pipeline.crew_worker import Request, Trouble
@@ -26,7 +26,7 @@ from edgekit.pipeline.targets import Target, may_be_one, targets
 from edgekit.project import ProjectOptions
 
 #: What a sweep, whose models are .tflite files, can compare.
-_ENGINES = (*compiling.ENGINES, runtimes.LITERT)
+_ENGINES = (*compiling.ENGINES, model_serving.LITERT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +194,7 @@ def _request(job: Job, arguments: _Arguments) -> Request:
     if arguments.directory is not None:
         own["directory"] = arguments.directory / f"{job.model_name}-{board.id}-{job.engine}"
     own = {**arguments.shared, **own, "options": options}
-    if job.engine in runtimes.RUNTIMES:  # nothing is built, nothing profiled
+    if job.engine in model_serving.RUNTIMES:  # nothing is built, nothing profiled
         own = {name: own[name] for name in own.keys() - {"options", "directory", "profile"}}
     if job.virtual:
         return played.run, own

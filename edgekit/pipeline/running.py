@@ -11,8 +11,8 @@ from edgekit.measurement import Inputs, Measurement
 from edgekit.pipeline import runtimes
 from edgekit.pipeline.compiling import compile, fitted
 from edgekit.pipeline.firmware import build, measure
+from edgekit.pipeline.model_serving import RUNTIMES, RuntimeOptions
 from edgekit.pipeline.reaching import Where, kept_for, on_board
-from edgekit.pipeline.runtimes import RuntimeOptions
 from edgekit.pipeline.verification import used_arena_bytes
 from edgekit.progress import Progress, silent
 from edgekit.project import ProjectOptions
@@ -49,7 +49,7 @@ def run(
     target = boards.load(board) if isinstance(board, str) else board
     where = where or Where()
     where.refuse_for(target)
-    if engine in runtimes.RUNTIMES:
+    if engine in RUNTIMES:
         _refuse_what_is_built(engine, profile, options, arena_bytes, directory)
         return runtimes.run(
             os.fspath(model),

@@ -59,7 +59,7 @@ def count_bytes(value: int | None) -> str:
 def verification_text(v: Verification) -> str:
     """What was compared, and with what, in one sentence."""
     inputs = "1 input" if v.inputs == 1 else f"{v.inputs:,} inputs"
-    most = "" if v.largest_difference is None else f", by at most {v.largest_difference:.6g}"
+    most = "" if not v.largest_difference else f", by at most {v.largest_difference:.6g}"
     return (
         f"{v.compared_bytes:,} output bytes over {inputs}, "
         f"{v.mismatched_bytes:,} differ from {v.oracle}{most}"
