@@ -109,12 +109,13 @@ def run(
     console.refuse_unwritable(json)
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     options = choice.project_options(builder, link, stack)
-    if virtual and (fit or port != "auto"):
+    anywhere = pipeline.Where()
+    targets = pipeline.placed(pipeline.targets(board, framework), pipeline.Where(port=port))
+    if virtual and (fit or any(target.where != anywhere for target in targets)):
         raise UserError(
             "--virtual was given with --port or --fit",
             hint="a virtual board has its own port, and the arena of this computer's pointers",
         )
-    targets = pipeline.placed(pipeline.targets(board, framework), pipeline.Where(port=port))
     arguments: dict[str, Any] = {
         "inputs": parse_inputs(inputs),
         "arena_bytes": choice.arena_bytes,
