@@ -132,13 +132,14 @@ def run(
         kernels_in=kernels_in,
     )
     options = choice.project_options(builder, link, stack)
+    anywhere = pipeline.Where()
     where = pipeline.Where(port=port, host=host, launcher=parse_launcher(launcher))
-    if virtual and (fit or where != pipeline.Where()):
+    targets = pipeline.placed(pipeline.targets(board, framework), where)
+    if virtual and (fit or any(target.where != anywhere for target in targets)):
         raise UserError(
             "--virtual was given with --port, --host, --launcher or --fit",
             hint="a virtual board has its own port, and the arena of this computer's pointers",
         )
-    targets = pipeline.placed(pipeline.targets(board, framework), where)
     arguments: dict[str, Any] = {
         "inputs": parse_inputs(inputs),
         "arena_bytes": choice.arena_bytes,

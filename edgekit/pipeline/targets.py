@@ -85,10 +85,14 @@ def placed(several: Sequence[Target], where: Where) -> tuple[Target, ...]:
     if where == Where():
         return tuple(several)
     real = [t for t in several if t.board.flash != "emulator" and t.where == Where()]
-    if len(real) != 1:
-        these = ", ".join(target.board.id for target in real) or "none of these boards"
+    if not real:
         raise UserError(
-            f"a port or host was given, and it may be that of {these}",
+            "a port or host was given, but no board here needs one",
+            hint="edgekit starts emulated boards itself; leave it out",
+        )
+    if len(real) > 1:
+        raise UserError(
+            f"a port or host was given for {' and '.join(t.board.id for t in real)} at once",
             hint="write it behind the board's id: --board ID@PORT or --board ID@HOST",
         )
     return tuple(Target(board=t.board, where=where) if t is real[0] else t for t in several)

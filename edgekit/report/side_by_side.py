@@ -256,9 +256,7 @@ def _operators(pair: Pair) -> Grid:
     else:
         where = f"{' '.join(first.key[1:])} -> {' '.join(second.key[1:])}"
     rows = [(str(one.index), one.change.what, *_cells(one.change)[1:]) for one in pair.operators]
-    notes = {
-        f"{one.change.what}: {one.change.why}": None for one in pair.operators if one.change.why
-    }
+    notes = dict.fromkeys(one.change.why for one in pair.operators if one.change.why)
     return Grid(
         title=f"{latency_unit(second.measurement)} by operator of {second.key[0]}, {where}",
         headings=("#", "operator", *_HEADINGS[1:]),

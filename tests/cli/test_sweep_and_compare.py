@@ -124,6 +124,11 @@ def test_a_port_for_several_boards_is_refused(command, model):
     command("run", model, *words).said(2, "--board ID@PORT")
 
 
+def test_a_virtual_board_is_at_no_port(command, model):
+    for words in (["esp32@/dev/ttyUSB0"], ["esp32", "--port", "/dev/ttyUSB0"]):
+        command("run", model, "--virtual", "-b", *words).said(2, "--virtual was given with --port")
+
+
 def test_what_became_slower_than_its_budget_fails(command, swept):
     _, old = swept
     new = changed(old, "new.json", min=1e6, median=1.1e6, p95=1.2e6, max=1.3e6)

@@ -88,6 +88,23 @@ def test_one_failure_does_not_stop_the_rest(model: Path, other_model: Path):
     assert stages[-1] == "done"
 
 
+@pytest.mark.emulated
+def test_a_board_that_is_too_small_is_one_row(model: Path):
+    ready("qemu-riscv32")
+    board = ready("qemu-cortex-m4")
+    small = [
+        memory.model_copy(update={"size_bytes": 1024}) if memory.kind == "ram" else memory
+        for memory in board.memories
+    ]
+    tiny = Target(board=board.model_copy(update={"memories": tuple(small)}))
+    found = edgekit.sweep([model], [tiny, "qemu-riscv32"])
+    assert [m.board for m in found.runs] == ["qemu-riscv32"]
+    (failure,) = found.failures
+    assert (failure.board, failure.exit_code) == ("qemu-cortex-m4", 2)
+    assert "bytes of RAM but qemu-cortex-m4 has 1,024" in failure.error
+    assert "it fits on" in str(failure.hint)
+
+
 def test_a_failure_of_ours_outweighs_a_mistake_of_the_user(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -62,9 +62,10 @@ def test_one_place_is_for_the_only_board_that_needs_it():
     at = placed(targets(["host", "esp32", "esp32-c3@/dev/ttyUSB1"]), where)
     assert [target.where.port for target in at] == ["auto", "/dev/ttyUSB0", "/dev/ttyUSB1"]
     assert placed(targets(["host"]), Where()) == targets(["host"])
-    for several in (["esp32", "esp32-c3"], ["host", "qemu-cortex-m4"]):
-        with pytest.raises(UserError, match="a port or host was given"):
-            placed(targets(several), where)
+    with pytest.raises(UserError, match="for esp32 and esp32-c3 at once"):
+        placed(targets(["host", "esp32", "esp32-c3"]), where)
+    with pytest.raises(UserError, match="no board here needs one"):
+        placed(targets(["host", "qemu-cortex-m4", "esp32@/dev/ttyUSB1"]), where)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,14 @@ qemu-cortex-m4 aot: old.json -> new.json
     )
 
 
+def test_of_operators_without_a_spread_it_is_said_once():
+    old = measured(unit="us", operators=(6.0, 4.0, 1.0))
+    new = measured(unit="us", operators=(6.5, 3.5, 1.0))
+    printed = text(compared((old,), (new,)), operators=True)
+    assert printed.count("not known") == 2
+    assert printed.count("how much a single operator's time spreads is not in a document") == 1
+
+
 def test_markdown_is_a_table_that_a_pull_request_shows():
     names = compared((measured("a|b"),), (measured("a|b", latency=900, edgekit="0.2.0"),))
     assert (
