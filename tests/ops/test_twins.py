@@ -17,6 +17,7 @@ from support.convolutions import pool_graphs
 from support.weighted_graphs import weighted_graph
 
 from edgekit import resources
+from edgekit.ir import Graph
 
 KERNELS = resources.tree("firmware") / "kernels"
 ISAS = sorted(folder.name for folder in KERNELS.iterdir() if folder.is_dir())
@@ -114,12 +115,19 @@ def test_sums_of_all_pairs_of_bytes(check_kernels: Callable[..., None], target: 
     check_kernels(all_pairs_of_bytes("add"), target=ready(target))
 
 
+SUMS = st.one_of(binary_graphs("add"), binary_graphs("sub"))
+POOLS = st.one_of(pool_graphs("average_pool_2d"), pool_graphs("max_pool_2d"))
+
+
 @pytest.mark.parametrize("target", NEON)
+@pytest.mark.parametrize("graphs", [SUMS, POOLS], ids=["sums", "pools"])
 @PROGRAMS
-def test_sums_and_averages_of_any_shape(
-    check_kernels: Callable[..., None], programs: int, target: Target
+def test_sums_and_pools_of_any_shape(
+    check_kernels: Callable[..., None],
+    programs: int,
+    graphs: st.SearchStrategy[Graph],
+    target: Target,
 ) -> None:
-    graphs = st.one_of(binary_graphs("add"), binary_graphs("sub"), pool_graphs("average_pool_2d"))
     check_random(functools.partial(check_kernels, target=ready(target)), graphs, programs)
 
 
