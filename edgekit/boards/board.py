@@ -54,6 +54,7 @@ class PlatformIO(_Section):
     platform: str  # with its version pinned, e.g. "espressif32@6.13.0"
     board: str  # PlatformIO's id of it
     framework: Literal["espidf", "arduino"]
+    mcu: str = ""  # in place of that of PlatformIO's board, e.g. "rp2350-riscv"
     source: str
 
 
@@ -123,6 +124,7 @@ class Board(_Section):
     emulator: Emulator | None = None
     esptool: Esptool | None = None
     uf2: Uf2 | None = None
+    link: Literal["uart", "usb"] = "uart"  # what carries the link unless another is chosen
     platformio: PlatformIO | None = None
     verified: Verified  # the highest rung that we ourselves reached
 

@@ -41,7 +41,7 @@ def build(
     kernels_in: KernelsInOption = "flash",
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
-    link: LinkOption = "uart",
+    link: LinkOption = None,
     stack: StackOption = None,
     output: Annotated[
         Path | None,

@@ -31,7 +31,7 @@ def new(
     ] = None,
     framework: FrameworkOption = None,
     engine: EngineOption = "aot",
-    link: LinkOption = "uart",
+    link: LinkOption = None,
     stack: StackOption = None,
     tflm_library: TflmLibraryOption = None,
     update: Annotated[

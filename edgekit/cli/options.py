@@ -116,9 +116,11 @@ BuilderOption = Annotated[
     ),
 ]
 LinkOption = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--link", metavar="uart|usb", help="An ESP32's serial port: UART, or the chip's own USB."
+        "--link",
+        metavar="uart|usb",
+        help="A board's serial port: UART, or the chip's own USB; default: its file says.",
     ),
 ]
 StackOption = Annotated[
@@ -211,7 +213,7 @@ class EngineChoice:
         return None if self.arena is None else parse_bytes(self.arena)
 
     def project_options(
-        self, builder: str | None = None, link: str = "uart", stack: int | None = None
+        self, builder: str | None = None, link: str | None = None, stack: int | None = None
     ) -> ProjectOptions:
         """How the firmware is compiled, with the options --builder, --link and --stack.
 
@@ -232,12 +234,14 @@ class EngineChoice:
         )
 
 
-def parse_link(text: str) -> Literal["uart", "usb"]:
+def parse_link(text: str | None) -> Literal["uart", "usb"] | None:
     """The --link option.
 
     Raises:
         UserError: there is no such link.
     """
+    if text is None:
+        return None
     if text not in ("uart", "usb"):
         raise UserError(f"there is no link {text!r}", hint="it is uart or usb")
     return "usb" if text == "usb" else "uart"
@@ -255,7 +259,7 @@ def parse_place(option: str, text: str) -> Literal["flash", "ram"]:
 
 
 def project_options(
-    builder: str | None, link: str = "uart", stack: int | None = None
+    builder: str | None, link: str | None = None, stack: int | None = None
 ) -> ProjectOptions:
     """The --builder, --link and --stack options.
 

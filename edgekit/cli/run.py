@@ -85,7 +85,7 @@ def run(
     python: PythonOption = None,
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
-    link: LinkOption = "uart",
+    link: LinkOption = None,
     stack: StackOption = None,
     output: Annotated[
         Path | None,

@@ -206,7 +206,7 @@ def _check(board: Board, options: ProjectOptions, model_name: str) -> None:
             f"{board.id} without a framework answers on UART and USB alike",
             hint="leave the link out",
         )
-    if options.link == "usb" and USB_SERIAL_JTAG not in board.reach.usb:
+    if options.link == "usb" and board.link != "usb" and USB_SERIAL_JTAG not in board.reach.usb:
         raise BoardError(
             f"{board.id} has no USB of its own", hint="leave the link out: it is the serial port"
         )

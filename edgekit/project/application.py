@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from edgekit.codegen import render
 from edgekit.errors import UserError
 from edgekit.ir import DType, Tensor
-from edgekit.project import arduino, esp32, espidf, library
+from edgekit.project import arduino, esp32, espidf, library, pico
 from edgekit.project.context import (
     CMakeContext,
     ProjectParts,
@@ -123,7 +123,7 @@ def files(
         psram=parts.arena_in_psram,
         stack_bytes=parts.stack_bytes,
         baud=board.reach.baud or 115200,
-        usb=parts.options.link == "usb",
+        usb=parts.link == "usb",
         platformio=board.platformio is not None,
         chip=board.esptool.chip if board.esptool is not None else "",
         objcopy=f"{board.toolchain}-objcopy",
@@ -190,6 +190,10 @@ def _espidf(parts: ProjectParts, facts: ApplicationContext) -> ApplicationFiles:
 
 
 def _arduino(parts: ProjectParts, facts: ApplicationContext) -> ApplicationFiles:
+    if parts.board.uf2 is not None:
+        ini = pico.rendered("platformio.ini", pico.context(parts, application=True))
+        own = _rendered(facts, "arduino", {"main.cpp": "src/main.cpp"}) | {"platformio.ini": ini}
+        return ApplicationFiles(own=own, library=pico.library_files(parts))
     build = arduino.context(parts, application=True)
     own = esp32.rendered("arduino", ("platformio.ini", "partitions.csv"), build)
     own |= _rendered(facts, "arduino", {"main.cpp": "src/main.cpp"})
@@ -218,7 +222,7 @@ def _options(parts: ProjectParts, engine: str) -> str:
         words.append(f"--engine {engine}")
     if chosen.stack_bytes is not None:
         words.append(f"--stack {chosen.stack_bytes}")
-    if chosen.link != "uart":
+    if chosen.link not in (None, board.link):
         words.append(f"--link {chosen.link}")
     return " ".join(words)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from edgekit.boards import Board
 from edgekit.codegen import TflmNeeds
@@ -64,6 +65,11 @@ class ProjectParts:
     )  # what that is; None: the board's framework or PlatformIO has it
     build_id: str  # empty while it is computed, from the other files
     model_bytes: ModelBytes = ModelBytes()
+
+    @property
+    def link(self) -> Literal["uart", "usb"]:
+        """What carries the link."""
+        return self.options.link or self.board.link
 
     @property
     def arena_in_psram(self) -> bool:

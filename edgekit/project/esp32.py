@@ -88,7 +88,7 @@ def context(
         clock_megahertz=board.clock_hz // 1_000_000,
         stack_bytes=parts.stack_bytes,
         app_partition=f"{_app_partition_bytes(parts):#x}",
-        usb=options.link == "usb",
+        usb=parts.link == "usb",
         has_usb=USB_SERIAL_JTAG in board.reach.usb,
         psram=parts.arena_in_psram,
         baud=board.reach.baud or 115200,

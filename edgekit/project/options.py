@@ -18,7 +18,8 @@ class ProjectOptions:
     defines: tuple[tuple[str, str], ...] = ()  # (name, value), for every C file
     builder: Builder | None = None  # None: the one that the board's file names
     #: What carries the link on boards that have both: the UART, or the chip's own USB.
-    link: Literal["uart", "usb"] = "uart"
+    #: None: as the board's file says.
+    link: Literal["uart", "usb"] | None = None
     #: Of the task that runs the model, on boards with a framework; None: as the board's file says.
     stack_bytes: int | None = None
     #: Where TensorFlow Lite Micro comes from, for engine tflm: a directory that holds its sources,

@@ -22,7 +22,7 @@ from typing import Any
 from edgekit.boards import Board
 from edgekit.codegen import render
 from edgekit.errors import BoardError
-from edgekit.project import arduino, espidf, library
+from edgekit.project import arduino, espidf, library, pico
 from edgekit.project.cmake import LIBRARY_MANIFEST
 from edgekit.project.context import (
     PLATFORM,
@@ -38,6 +38,9 @@ _TREES: Mapping[str, Callable[[ProjectParts], dict[str, str]]] = {
     "arduino": arduino.files,
 }
 
+#: The same of boards that are a USB drive.
+_PICO_TREES: Mapping[str, Callable[[ProjectParts], dict[str, str]]] = {"arduino": pico.files}
+
 
 def files(parts: ProjectParts) -> dict[str, str]:
     """The whole tree: path -> text.
@@ -47,9 +50,10 @@ def files(parts: ProjectParts) -> dict[str, str]:
     """
     board = parts.board
     if board.platformio is not None:
-        if board.platformio.framework not in _TREES:
+        trees = _TREES if board.uf2 is None else _PICO_TREES
+        if board.platformio.framework not in trees:
             raise BoardError(f"{board.id} cannot be built with {board.platformio.framework}")
-        return _TREES[board.platformio.framework](parts)
+        return trees[board.platformio.framework](parts)
     if board.framework:
         raise BoardError(
             f"{board.id} without a framework is built with {board.build}, not with PlatformIO",

@@ -94,7 +94,7 @@ def compile_project(project: Project, directory: Path, key: str, progress: Progr
     if board.platformio is not None:
         lines: list[str] = []
         _pio(["run", "--target", "idedata"], project, environment, log, lines.append, key)
-        made, parts = platformio_parts.read(lines)
+        made, parts = platformio_parts.read(lines, uf2=board.uf2 is not None)
     else:
         parts = flash_parts_of(board, made)
     name = Path(library.folder(project.model_name)).name

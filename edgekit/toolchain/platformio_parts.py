@@ -18,11 +18,12 @@ from edgekit.toolchain.artefacts import FlashPart
 _DEFAULT_OFFSET = "0x10000"  # platform-espressif32 6.13.0, platform.py: where none is said
 
 
-def read(lines: Iterable[str]) -> tuple[Path, tuple[FlashPart, ...]]:
+def read(lines: Iterable[str], *, uf2: bool = False) -> tuple[Path, tuple[FlashPart, ...]]:
     """The directory of the build, and its parts by their offsets.
 
     Args:
         lines: the output of `pio run --target idedata`.
+        uf2: the board is a USB drive, and its only part a UF2.
 
     Raises:
         BuildError: it does not say, a part is missing, or two overlap.
@@ -31,6 +32,9 @@ def read(lines: Iterable[str]) -> tuple[Path, tuple[FlashPart, ...]]:
     try:
         metadata = json.loads(document or "")
         elf = Path(metadata["prog_path"])
+        if uf2:
+            _check([(0, elf.with_suffix(".uf2"))])
+            return elf.parent, (FlashPart(offset=0, path=elf.with_suffix(".uf2")),)
         extra = metadata["extra"]
         images = [(image["offset"], image["path"]) for image in extra["flash_images"]]
         images.append((extra.get("application_offset", _DEFAULT_OFFSET), elf.with_suffix(".bin")))

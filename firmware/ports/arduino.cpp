@@ -1,7 +1,8 @@
 /* arduino.cpp: any Arduino core; the link is its serial port.
  *
  * EK_LINK_SERIAL names the port: Serial is UART0, or on an ESP32 with ARDUINO_USB_CDC_ON_BOOT=1 its
- * USB. Call ek_server_run from setup(). */
+ * USB; on an RP2040 or RP2350 Serial is USB, and Serial1, with EK_LINK_UART=1, is UART0. Call
+ * ek_server_run from setup(). */
 #include <Arduino.h>
 
 #include "edgekit/ek_port.h"
@@ -14,6 +15,10 @@
 
 #ifndef EK_LINK_SERIAL
 #define EK_LINK_SERIAL Serial
+#endif
+
+#ifndef EK_LINK_UART
+#define EK_LINK_UART 0
 #endif
 
 #ifndef EK_LINK_BAUD
@@ -37,6 +42,8 @@ ek_status ek_port_init(void)
 {
 #ifdef ARDUINO_ARCH_ESP32
     EK_LINK_SERIAL.setRxBufferSize(RX_BUFFER_BYTES);
+#elif defined(ARDUINO_ARCH_RP2040) && EK_LINK_UART
+    EK_LINK_SERIAL.setFIFOSize(RX_BUFFER_BYTES);
 #endif
     EK_LINK_SERIAL.begin(EK_LINK_BAUD);
     return EK_OK;
@@ -121,6 +128,40 @@ ek_reset_cause ek_port_reset_cause(void)
         return EK_RESET_WATCHDOG;
     case ESP_RST_BROWNOUT:
     case ESP_RST_PWR_GLITCH:
+        return EK_RESET_BROWN_OUT;
+    default:
+        return EK_RESET_UNKNOWN;
+    }
+}
+
+#elif defined(ARDUINO_ARCH_RP2040)
+
+/* The core says how much of the stack is left below here. */
+uint8_t *ek_port_stack_limit(void)
+{
+    const intptr_t here = (intptr_t)rp2040.getStackPointer();
+    return (uint8_t *)(here - rp2040.getFreeStack());
+}
+
+ek_status ek_port_reboot(void)
+{
+    rp2040.reboot();
+    return EK_ERR_UNSUPPORTED; /* not reached */
+}
+
+ek_reset_cause ek_port_reset_cause(void)
+{
+    switch (rp2040.getResetReason()) {
+    case RP2040::PWRON_RESET:
+    case RP2040::RUN_PIN_RESET:
+    case RP2040::DEBUG_RESET:
+        return EK_RESET_POWER_ON;
+    case RP2040::SOFT_RESET:
+        return EK_RESET_SOFTWARE;
+    case RP2040::WDT_RESET:
+        return EK_RESET_WATCHDOG;
+    case RP2040::GLITCH_RESET:
+    case RP2040::BROWNOUT_RESET:
         return EK_RESET_BROWN_OUT;
     default:
         return EK_RESET_UNKNOWN;
