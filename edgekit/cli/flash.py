@@ -42,14 +42,21 @@ def flash(
     no_stub: Annotated[
         bool, typer.Option("--no-stub", help="Use the chip's own loader: slower, needs no RAM.")
     ] = False,
+    drive: Annotated[
+        Path | None,
+        typer.Option(
+            "--drive", metavar="DIR", help="Of a Pico: its drive, if there are several of them."
+        ),
+    ] = None,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write JSON; - is stdout.")
     ] = None,
 ) -> None:
-    """Put a built image on an ESP32 board, verify it, start it, and hear that it runs.
+    """Put a built image on a board, verify it, start it, and hear that it runs.
 
-    Chip and flash memory are checked before a byte is written. What is there already is not
-    written again.
+    An ESP32's chip and flash memory are checked before a byte is written; what is there already is
+    not written again. A Pico is a USB drive while its button BOOTSEL is held as it is plugged in;
+    one that runs arduino-pico is asked to become it.
 
     [bold]Examples[/bold]
 
@@ -57,10 +64,14 @@ def flash(
 
         edgekit flash my-project --port /dev/ttyUSB0 --baud 460800
 
+        edgekit flash my-pico-project
+
+        edgekit flash firmware.uf2 --drive /media/me/RPI-RP2
+
         edgekit flash factory.bin --port auto:0001 --erase --json flashed.json
     """
     from edgekit.errors import UserError
-    from edgekit.flash import FlashOptions
+    from edgekit.flash import FlashOptions, is_uf2
     from edgekit.pipeline import flashing
     from edgekit.report import flashing as report
 
@@ -70,6 +81,16 @@ def flash(
             hint="give --verify-only to change nothing, --erase to write all anew",
         )
     console.refuse_unwritable(json)
+    if is_uf2(source):
+        if erase or verify_only or no_stub:
+            raise UserError(
+                "--erase, --verify-only and --no-stub are for boards that esptool writes",
+                hint="a Pico's boot ROM writes what the image has, and tells nothing of the rest",
+            )
+        _to_pico(source, port, drive, json)
+        return
+    if drive is not None:
+        raise UserError(f"--drive is for Picos, {source} is no UF2", hint="leave it out")
     options = FlashOptions(
         baud=baud,
         erase=erase,
@@ -85,4 +106,20 @@ def flash(
     if str(json) != "-":
         console.stdout().print(report.flashed_table(done.written))
         for line in report.flashed_lines(done.image, done.written, done.hello):
+            typer.echo(line)
+
+
+def _to_pico(source: Path, port: str, drive: Path | None, json: Path | None) -> None:
+    from edgekit.pipeline import uf2_flashing
+    from edgekit.report import flashing as report
+
+    wait_s = _BUTTON_WAIT_S if sys.stderr.isatty() else 0.0
+    with console.progress() as progress:
+        done = uf2_flashing.flash_uf2(
+            source, port, drive=drive, button_wait_s=wait_s, progress=progress
+        )
+    if json is not None:
+        console.write_file(json, report.copied_json(done.image, done.how, done.port, done.hello))
+    if str(json) != "-":
+        for line in report.copied_lines(done.image, done.how, done.hello):
             typer.echo(line)

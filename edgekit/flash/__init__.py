@@ -10,6 +10,8 @@ from edgekit.flash.options import FlashOptions, Written, WrittenPart
 from edgekit.flash.ports import AUTO
 from edgekit.flash.ports import find as find_port
 from edgekit.flash.reset_ladder import listen_to_start
+from edgekit.flash.uf2_image import Uf2Image, is_uf2
+from edgekit.flash.uf2_image import read as read_uf2
 from edgekit.flash.writer import verify, write
 
 __all__ = [
@@ -17,12 +19,15 @@ __all__ = [
     "FlashImage",
     "FlashOptions",
     "ImagePart",
+    "Uf2Image",
     "Written",
     "WrittenPart",
     "find_port",
+    "is_uf2",
     "listen_to_start",
     "merge",
     "read",
+    "read_uf2",
     "verify",
     "what_it_says",
     "write",

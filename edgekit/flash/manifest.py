@@ -5,6 +5,9 @@ flash.json lies beside the files that a build made:
     {"schema": 1, "board", "framework", "chip", "flash_size_bytes", "model_name", "model_sha256",
      "build_id", "elf", "parts": [{"offset", "file", "bytes", "sha256"}, …]}
 
+In place of "chip", which esptool writes, boards that are a USB drive have "uf2": {"family_id",
+"board_id"}: uf2_image.py.
+
 A merged image has its manifest beside it, under its own name with the ending .json; that one has
 "image": {"file", "bytes", "sha256"} as well, and its parts lie at their offsets in that file. File
 names are relative to the manifest.
@@ -41,13 +44,23 @@ class _PartEntry(_Entry):
     offset: int = Field(ge=0)
 
 
-class _Manifest(BaseModel):
+class _Uf2Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    family_id: int = Field(ge=0, lt=1 << 32)
+    board_id: str
+
+
+class Manifest(BaseModel):
+    """What a flash.json says."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     schema_: int = Field(alias="schema")
     board: str
     framework: str
-    chip: str
+    chip: str = ""
+    uf2: _Uf2Entry | None = None
     flash_size_bytes: int = Field(gt=0)
     model_name: str
     model_sha256: str = Field(pattern=_SHA256)
@@ -68,10 +81,15 @@ def read(path: Path) -> FlashImage:
         ImageError: there is none, its manifest is malformed, or a file is not what the manifest
             says; it names the file and what is wrong.
     """
-    manifest_path = _find(path)
-    manifest = _parse(manifest_path)
+    manifest_path = find(path)
+    manifest = parse(manifest_path)
+    if not manifest.chip:
+        raise ImageError(
+            f"{manifest_path}: the image is no one that esptool writes",
+            hint="`edgekit flash` puts UF2 images on their boards; they are merged already",
+        )
     if manifest.image is None:
-        parts = [_from_file(entry, manifest_path.parent) for entry in manifest.parts]
+        parts = [part_of(entry, manifest_path.parent) for entry in manifest.parts]
     else:
         parts = _from_merged(manifest.image, manifest.parts, manifest_path.parent)
     return FlashImage(
@@ -87,8 +105,8 @@ def read(path: Path) -> FlashImage:
     )
 
 
-def _find(path: Path) -> Path:
-    """The manifest that `path` means."""
+def find(path: Path) -> Path:
+    """The manifest that `path` means; raises ImageError if there is none."""
     if path.is_dir():
         for candidate in (path / "build" / MANIFEST, path / MANIFEST):
             if candidate.is_file():
@@ -107,7 +125,8 @@ def _find(path: Path) -> Path:
     return beside
 
 
-def _parse(path: Path) -> _Manifest:
+def parse(path: Path) -> Manifest:
+    """Read a manifest; raises ImageError if it is malformed."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -118,14 +137,15 @@ def _parse(path: Path) -> _Manifest:
             hint="build the firmware with this edgekit",
         )
     try:
-        return _Manifest.model_validate(document)
+        return Manifest.model_validate(document)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         where = ".".join(str(step) for step in problem["loc"]) or "as a whole"
         raise ImageError(f"{path}: {where}: {problem['msg']}", hint=_BUILD_AGAIN) from error
 
 
-def _from_file(entry: _PartEntry, folder: Path) -> ImagePart:
+def part_of(entry: _PartEntry, folder: Path) -> ImagePart:
+    """A part's file; raises ImageError if it is not what the manifest says."""
     return ImagePart(
         offset=entry.offset, name=Path(entry.file).name, content=_checked(entry, folder)
     )

@@ -14,7 +14,7 @@ from edgekit import flash, link
 from edgekit.boards import Board
 from edgekit.errors import RemoteError, UserError
 from edgekit.link import Device
-from edgekit.pipeline import flashing, linux
+from edgekit.pipeline import flashing, linux, uf2_flashing
 from edgekit.pipeline.firmware import BuiltFirmware, connect
 from edgekit.progress import Progress
 
@@ -100,6 +100,18 @@ def _flashed_by_esptool(
 
 
 @contextlib.contextmanager
+def _copied_as_uf2(
+    built: BuiltFirmware, directory: Path | None, where: Where, progress: Progress
+) -> Iterator[Device]:
+    assert directory is not None
+    done = uf2_flashing.flash_uf2(directory, where.port, must_answer=True, progress=progress)
+    assert done.port is not None
+    baud = built.model.board.reach.baud or link.DEFAULT_BAUD
+    with connect(done.port, baud=baud) as device:
+        yield device
+
+
+@contextlib.contextmanager
 def _on_linux(
     built: BuiltFirmware, directory: Path | None, where: Where, progress: Progress
 ) -> Iterator[Device]:
@@ -124,5 +136,6 @@ def _on_linux(
 _WAYS: Mapping[str, _Way] = {
     "emulator": _emulated,
     "esptool": _flashed_by_esptool,
+    "uf2": _copied_as_uf2,
     "ssh": _on_linux,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from edgekit.flash import FlashImage, Written
+from edgekit.flash import FlashImage, Uf2Image, Written
 from edgekit.link import Hello
 from edgekit.report.tables import plain
 
@@ -39,18 +39,63 @@ def flashed_json(image: FlashImage, written: Written, hello: Hello | None) -> st
         "baud": written.baud,
         "failed_attempts": list(written.failures),
         "seconds": written.seconds,
-        "answered": None
-        if hello is None
-        else {
-            "board": hello.board_id,
-            "engine": hello.engine,
-            "edgekit": hello.edgekit_version,
-            "build_id": hello.build_id,
-            "reset_cause": hello.reset_cause.name.lower(),
-        },
+        "answered": _answered(hello),
         "log": str(written.log),
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _answered(hello: Hello | None) -> dict[str, str] | None:
+    if hello is None:
+        return None
+    return {
+        "board": hello.board_id,
+        "engine": hello.engine,
+        "edgekit": hello.edgekit_version,
+        "build_id": hello.build_id,
+        "reset_cause": hello.reset_cause.name.lower(),
+    }
+
+
+def copied_json(image: Uf2Image, how: str, port: str | None, hello: Hello | None) -> str:
+    """One document: the image, how it came to the board, and who answered."""
+    document = {
+        "schema": SCHEMA,
+        "board": image.board_id or None,
+        "framework": image.framework or None,
+        "drive_id": image.drive_id,
+        "file": str(image.path),
+        "bytes": len(image.content),
+        "by": how,
+        "port": port,
+        "model": {"name": image.model_name, "sha256": image.model_sha256}
+        if image.model_sha256
+        else None,
+        "build_id": image.build_id or None,
+        "answered": _answered(hello),
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+_BY = {
+    "picotool": "picotool wrote it, read it back and started it",
+    "drive": "the board's drive took all of it, and the board restarted",
+}
+
+
+def copied_lines(image: Uf2Image, how: str, hello: Hello | None) -> list[str]:
+    """In what state the board is."""
+    lines = [f"{image.path.name}, {len(image.content):,} bytes for a {image.drive_id}: {_BY[how]}"]
+    if hello is not None:
+        lines.append(f"build {hello.build_id} of {image.model_name} runs there and answers")
+    elif image.build_id:
+        lines.append(
+            "whether it runs was not checked: its link is UART0, on GPIO0 and GPIO1. With an "
+            "adapter there: edgekit bench MODEL --port PORT"
+        )
+    else:
+        lines.append("whether it runs was not checked: nothing is known of what is in it")
+    return lines
 
 
 def flashed_table(written: Written) -> Table:
