@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from support.command import command, own_cache
 from support.dense import dense_graph
+from support.sshd import one_server, server
 
 import edgekit
 from edgekit.frontends import tflite_writer
 from edgekit.pipeline import BuiltFirmware, CompiledModel
 
-__all__ = ["command", "own_cache"]
+__all__ = ["command", "one_server", "own_cache", "server"]
 
 
 @pytest.fixture(scope="session")
