@@ -25,8 +25,7 @@ _RUNS_ON = {
     183: ("aarch64",),
 }
 _ARMV6 = "armv6l"
-_NEEDS_ARMV7 = "armv7a"  # of a board's `isa`
-
+_NEEDS_ARMV7 = "neon"  # of a board's `isa`
 
 #: Exit code of a program -> the error that it stands for, made of the program's last words.
 Ends = Mapping[int, Callable[[str], EdgekitError]]

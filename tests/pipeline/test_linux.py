@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from support.command import Command
 from support.linux_board import LAUNCHER, linux_board
 from support.sshd import HOST, Sshd
 
-from edgekit import pipeline
+from edgekit import boards, pipeline, toolchain
 from edgekit.errors import RemoteError, UserError, WrongBoardError
 from edgekit.link import Device
 from edgekit.pipeline import BuiltFirmware, Where, linux, on_board
@@ -52,6 +54,39 @@ def test_a_model_is_measured_on_this_computer(on_linux: BuiltFirmware):
         done = pipeline.measure(device, on_linux.model, 1, runs=2)
     assert done.verify.mismatched_bytes == 0
     assert done.system is not None
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize(
+    ("board", "framework", "launcher"),
+    [
+        ("rpi-4", "linux64", "qemu-aarch64 -cpu cortex-a72"),
+        ("rpi-4", "linux32", "qemu-arm -cpu cortex-a7"),
+        ("rpi-zero", None, "qemu-arm -cpu arm1176"),
+    ],
+)
+def test_a_pi_is_measured_behind_ssh(
+    server: Sshd,
+    command: Command,
+    model: Path,
+    tmp_path: Path,
+    board: str,
+    framework: str | None,
+    launcher: str,
+):
+    """Its own program, from the command line; the emulator on the other side plays its CPU."""
+    missing = toolchain.missing_for(boards.load(board, framework))
+    if missing or shutil.which(launcher.split()[0]) is None:
+        pytest.skip(f"needs {', '.join(missing) or launcher}")
+    words = () if framework is None else ("--framework", framework)
+    there = ("--board", board, *words, "--host", HOST, "--launcher", launcher)
+    done = command("run", model, *there, "--runs", 3, "--json", tmp_path / "m.json")
+    assert done.code == 0, done.stderr
+    assert f"{board} (emulated)" in done.stdout
+    assert f"{launcher}: what it costs is in the latency" in done.stdout
+    document = json.loads((tmp_path / "m.json").read_text())
+    assert document["verify"]["mismatched_bytes"] == 0 < document["verify"]["compared_bytes"]
+    assert document["system"]["launcher"] == launcher
 
 
 # ---- machines that are not the board ------------------------------------------------------------
@@ -104,7 +139,7 @@ def program_for(machine: int) -> bytes:
     [
         ("armv7l", AARCH64, ("linux64", "linux32"), (), "a 32-bit armv7l system", "linux32"),
         ("armv7l", AARCH64, (), (), "a 32-bit armv7l system", "--board"),
-        ("armv6l", ARM, ("linux64", "linux32"), ("armv7a",), "a 32-bit armv6l system", "--board"),
+        ("armv6l", ARM, ("linux64", "linux32"), ("neon",), "a 32-bit armv6l system", "--board"),
         ("x86_64", AARCH64, ("linux64", "linux32"), (), "an x86_64 system", "--launcher"),
         ("riscv64", ARM, (), (), "an riscv64 system", "--launcher"),
     ],
@@ -231,7 +266,10 @@ def test_another_build_is_refused(server: Sshd, on_linux: BuiltFirmware):
         pass
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)],
+)
 def test_a_signal_leaves_nothing_on_the_other_side(
     server: Sshd, model: Path, built: BuiltFirmware, number: signal.Signals
 ):
@@ -258,9 +296,10 @@ def test_a_signal_leaves_nothing_on_the_other_side(
 
 
 def test_a_host_is_for_linux_boards(command: Command, model: Path):
-    for name in ("run", "bench", "verify", "profile"):
-        done = command(name, model, "--board", "host", "--host", "pi")
-        done.said(2, "host is no Linux board")
+    host = ("--board", "host", "--host", "pi")
+    command("run", model, *host).said(2, "a port or host was given, but no board here needs one")
+    for name in ("bench", "verify", "profile"):
+        command(name, model, *host).said(2, "host is no Linux board")
     command("run", model, "--virtual", "--board", "esp32", "--host", "pi").said(2, "--host")
     command("bench", model, "--port", "/dev/null", "--host", "pi").said(2, "--board ID")
 
