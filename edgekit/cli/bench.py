@@ -14,14 +14,13 @@ from edgekit.cli.options import (
     KernelsInOption,
     LauncherOption,
     ModelArgument,
-    Place,
     PortOption,
     RunsOption,
     TflmLibraryOption,
     WarmupOption,
     WeightsInOption,
-    reach,
 )
+from edgekit.cli.reach import DeviceChoice, reach
 
 
 def bench(
@@ -52,7 +51,7 @@ def bench(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
-    place = Place(board=board, port=port, baud=baud, host=host, launcher=launcher)
+    place = DeviceChoice(board=board, port=port, baud=baud, host=host, launcher=launcher)
     choice = EngineChoice(
         engine=engine,
         tflm_library=tflm_library,

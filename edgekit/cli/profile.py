@@ -14,13 +14,12 @@ from edgekit.cli.options import (
     KernelsInOption,
     LauncherOption,
     ModelArgument,
-    Place,
     PortOption,
     RunsOption,
     TflmLibraryOption,
     WeightsInOption,
-    reach,
 )
+from edgekit.cli.reach import DeviceChoice, reach
 
 
 def profile(
@@ -50,7 +49,7 @@ def profile(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
-    place = Place(board=board, port=port, baud=baud, host=host, launcher=launcher)
+    place = DeviceChoice(board=board, port=port, baud=baud, host=host, launcher=launcher)
     choice = EngineChoice(
         engine=engine,
         tflm_library=tflm_library,

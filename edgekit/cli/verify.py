@@ -13,12 +13,11 @@ from edgekit.cli.options import (
     InputsOption,
     LauncherOption,
     ModelArgument,
-    Place,
     PortOption,
     TflmLibraryOption,
     parse_inputs,
-    reach,
 )
+from edgekit.cli.reach import DeviceChoice, reach
 
 
 def verify(
@@ -45,7 +44,7 @@ def verify(
     from edgekit.report import tables
 
     wanted = parse_inputs(inputs)
-    place = Place(board=board, port=port, baud=baud, host=host, launcher=launcher)
+    place = DeviceChoice(board=board, port=port, baud=baud, host=host, launcher=launcher)
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     with (
         console.progress() as progress,

@@ -56,8 +56,7 @@ class Connection:
     def __init__(self, host: str, control: Path) -> None:
         if not host or host.startswith("-") or any(c.isspace() for c in host):
             raise HostError(f"{host!r} names no computer", hint="give --host USER@NAME")
-        self.host = host
-        self._ssh = shlex.split(os.environ.get(SSH_VARIABLE, "ssh")) or ["ssh"]
+        self.host, self._ssh = host, _ssh()
         self._control = control / "c"
         self._mark, self._count = f"{_MARK}={secrets.token_hex(8)}-", 0
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
@@ -110,7 +109,7 @@ class Connection:
             raise RemoteError(
                 f"{self.host}: no program can be put there: $TMPDIR, /tmp and the home directory "
                 "are full, or not to be written, or mounted noexec",
-                hint="make room there, or set TMPDIR in ~/.ssh/environment or ~/.bashrc there",
+                hint="make room there, or name another place by TMPDIR in /etc/environment there",
             )
         return folder
 
@@ -198,6 +197,17 @@ def finish(
                 with contextlib.suppress(OSError):  # of what was not sent any more
                     stream.close()
     return process.returncode, output, errors
+
+
+def _ssh() -> list[str]:
+    """The ssh that is to be used, with options for it."""
+    command = os.environ.get(SSH_VARIABLE, "ssh")
+    try:
+        return shlex.split(command) or ["ssh"]
+    except ValueError as error:
+        raise HostError(
+            f"{SSH_VARIABLE}={command}: {error}", hint='give a command, such as "ssh -F file"'
+        ) from error
 
 
 def script(name: str, *arguments: str) -> str:

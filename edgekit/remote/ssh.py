@@ -165,6 +165,6 @@ def _not_put(what: str, size: int, said: str) -> RemoteError:
     if "No space left" in said and free and free[0].isdecimal():
         return RemoteError(
             f"{what} does not fit: it needs {size:,} bytes, {int(free[0]) * 1024:,} are free there",
-            hint="make room there, or name another place by TMPDIR in ~/.bashrc there",
+            hint="make room there, or name another place by TMPDIR in /etc/environment there",
         )
     return RemoteError(f"{what} cannot be written: {told[0] if told else said.strip()}")

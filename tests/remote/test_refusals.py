@@ -108,6 +108,13 @@ def test_a_missing_ssh_is_said(monkeypatch: pytest.MonkeyPatch):
     assert "/nowhere/ssh does not start" in said and "openssh-client" in said
 
 
+def test_a_malformed_command_for_ssh_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EDGEKIT_SSH", "ssh -F 'file")
+    error, said = refused()
+    assert isinstance(error, HostError)
+    assert "EDGEKIT_SSH=ssh -F 'file: No closing quotation" in said
+
+
 def test_an_account_without_a_shell_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     command = "ForceCommand echo this account is for files only; exit 1"
     with sshd.running(tmp_path, command) as server:
