@@ -54,7 +54,7 @@ def new(
     options = choice.project_options(link=link, stack=stack)
     if update:
         given = (board, framework, stack, tflm_library)
-        if any(one is not None for one in given) or (engine, link) != ("aot", "uart"):
+        if any(one is not None for one in given) or (engine, link) != ("aot", None):
             raise UserError(
                 "--update keeps what the application was made for",
                 hint="give only --model, or make a new application",

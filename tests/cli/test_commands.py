@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -181,7 +182,8 @@ def test_doctor_says_what_a_board_needs(edgekit, board, framework):
     if facts.platformio is not None:
         assert done.returncode == 1
         assert "platformio" in done.stdout
-        assert f"pio pkg install --global --platform {facts.platformio.platform}" in done.stdout
+        platform = shlex.quote(facts.platformio.platform)
+        assert f"pio pkg install --global --platform {platform}" in done.stdout
         assert f"{board} is not ready to be built for" in done.stdout
     else:
         assert "cmake" in done.stdout
