@@ -40,7 +40,7 @@ def table(rows: Sequence[Row], *, most: int | None = None) -> Table:
     headings = ("model", "board", *(("engine",) if several else ()))
     heading = units.pop() if len(units) == 1 else "latency"
     title = None if several else f"engine {next(iter(engines), '–')}"
-    shown = plain(*headings, f">{heading}", ">arena", ">flash", "verified", title=title)
+    shown = plain(*headings, f">{heading}", ">arena", ">flash", "bytes", title=title)
     some = rows
     if most is not None and len(rows) > most:
         some = [row for row in rows if row.outcome is None and row.stage != WAITING][:most]

@@ -181,7 +181,7 @@ def board_list(boards: Iterable[Board]) -> Table:
     for board in boards:
         of_default = board.framework == (*board.frameworks, "")[0]
         table.add_row(
-            board.id if of_default else f"{board.id} ({board.framework})",
+            board.id if of_default else f"  framework {board.framework}",
             board.core,
             board.count.unit,
             board.verified,

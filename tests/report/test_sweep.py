@@ -49,8 +49,8 @@ def test_what_is_being_done_stands_where_the_result_will_be():
         == """\
 engine aot
 
- model  board                instructions   arena   flash  verified
- ──────────────────────────────────────────────────────────────────
+ model  board                instructions   arena   flash  bytes
+ ───────────────────────────────────────────────────────────────
  kws    qemu-cortex-m4          5,629,568  16,000  34,949  exact
  kws    host                building 3/12
  vww    host                      waiting
@@ -67,8 +67,8 @@ def test_units_that_differ_are_said_in_each_line():
             row(measured(board="host", engine="tflm", unit="us", latency=12.5, virtual=True)),
         )
         == """\
-model  board           engine             latency   arena   flash  verified
- ───────────────────────────────────────────────────────────────────────────
+model  board           engine             latency   arena   flash  bytes
+ ────────────────────────────────────────────────────────────────────────
  kws    qemu-cortex-m4  aot     1,000 instructions  16,000  34,949  exact
  kws    host            aot                12.5 µs  16,000  34,949  exact
  kws    host            tflm     12.5 µs (virtual)  16,000  34,949  exact
