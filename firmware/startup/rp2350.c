@@ -2,8 +2,9 @@
  * whichever of its two kinds of core runs it.
  *
  * Names are those of the RP2350 datasheet: 5.9 "Metadata block details", 8.1 "Clocks", 8.2 "XOSC",
- * 8.6 "PLL", 7.5 "Subsystem resets", 9 "GPIO", 12.1 "UART", 12.9 "Watchdog", 12.14 "QMI". No
- * emulator models this chip: what only silicon can show is in docs/pico2.md. */
+ * 8.6 "PLL", 7.5 "Subsystem resets", 9 "GPIO", 12.1 "UART", 12.9 "Watchdog", 12.14 "QMI"; the
+ * numbers were checked with Raspberry Pi's SDK, src/rp2350/hardware_regs, of July 2025. No emulator
+ * models this chip: what only silicon can show is in docs/pico2.md. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -117,6 +117,7 @@ class PlayedRp2350:
         self._idle_polls = 0
         self._failure: BaseException | None = None
         self._restart = False
+        self._is_faulting = False
         arm = self.definition.cpu == "arm"
         self._uc = uc = unicorn.Uc(
             unicorn.UC_ARCH_ARM if arm else unicorn.UC_ARCH_RISCV,
@@ -180,6 +181,9 @@ class PlayedRp2350:
             try:
                 self._uc.emu_start(self._pc, 0xFFFF_FFFE)
             except unicorn.UcError as error:
+                if self._failure is None and not self._is_faulting:
+                    self._enter_fault()
+                    continue
                 at = self._uc.reg_read(self._pc_register)
                 raise AssertionError(f"{error} at {at:#x}, entered at {self._pc:#x}") from error
             if self._failure is not None:
@@ -189,6 +193,30 @@ class PlayedRp2350:
                 continue
             self._pc = self._uc.reg_read(self._pc_register) | (self.definition.cpu == "arm")
             return
+
+    def _enter_fault(self) -> None:
+        """What a CPU does on a fault, which Unicorn leaves to its user."""
+        from unicorn import arm_const, riscv_const
+
+        self._is_faulting = True
+        uc, pc = self._uc, self._uc.reg_read(self._pc_register)
+        if self.definition.cpu == "riscv":
+            uc.reg_write(riscv_const.UC_RISCV_REG_MEPC, pc)
+            uc.reg_write(riscv_const.UC_RISCV_REG_MCAUSE, 7)  # store access fault
+            self._pc = uc.reg_read(riscv_const.UC_RISCV_REG_MTVEC)
+            return
+        names = ("R0", "R1", "R2", "R3", "R12", "LR", "PC", "XPSR")
+        registers = [getattr(arm_const, f"UC_ARM_REG_{name}") for name in names]
+        stack = uc.reg_read(arm_const.UC_ARM_REG_SP)
+        frame = (stack - 32) & ~7
+        words = [uc.reg_read(register) for register in registers]
+        words[-1] |= (stack - 32 - frame) // 4 << 9  # whether the frame had to be aligned
+        for i, word in enumerate(words):
+            uc.mem_write(frame + 4 * i, word.to_bytes(4, "little"))
+        uc.reg_write(arm_const.UC_ARM_REG_SP, frame)
+        uc.reg_write(arm_const.UC_ARM_REG_LR, 0xFFFF_FFF9)  # thread mode, this stack, no float
+        assert self.definition.vector_table is not None
+        self._pc = self._word(self.definition.vector_table + 4 * 3)  # HardFault
 
     # ---- flash memory ----------------------------------------------------------------------
 

@@ -147,3 +147,18 @@ def test_the_end_of_main_is_a_restart_that_the_next_start_knows_of(board: Board,
     chip.write(b"Q")  # main returns 3
     chip.write(b"S")
     assert numbers(chip, 3)[:2] == (ResetCause.FAULT, 1)
+
+
+def test_a_fault_is_told_on_the_link_and_to_the_next_start(board: Board, drilled: bytes):
+    chip = played(drilled, board)
+    chip.write(b"F")
+    said = b""
+    while chip.starts == 1:
+        said += chip.read(4096, 1)
+    said += chip.read(4096, 1)
+    kind = b"cause 0x00000007" if KINDS[board.id] == "riscv" else b"exception 0x"
+    assert b"edgekit: fault, " + kind in said
+    assert b" at pc 0x100" in said
+    assert b"Stack memory:\r\n2000" in said
+    chip.write(b"S")
+    assert numbers(chip, 3)[:2] == (ResetCause.FAULT, 1)
