@@ -63,7 +63,7 @@ RunsOption = Annotated[
         "--runs",
         "-n",
         min=1,
-        help="Timed invokes; default 3 where instructions are counted, else 50.",
+        help="Timed invokes; default 3 where all count the same, else 50.",
     ),
 ]
 WarmupOption = Annotated[
