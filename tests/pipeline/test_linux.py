@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import venv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -87,6 +88,29 @@ def test_a_pi_is_measured_behind_ssh(
     document = json.loads((tmp_path / "m.json").read_text())
     assert document["verify"]["mismatched_bytes"] == 0 < document["verify"]["compared_bytes"]
     assert document["system"]["launcher"] == launcher
+
+
+def test_a_model_is_measured_in_litert_behind_ssh(server: Sshd, command: Command, model: Path):
+    pytest.importorskip("ai_edge_litert")
+    there = ("--board", "rpi-4", "--host", HOST, "--launcher", "env")
+    done = command(
+        "run", model, *there, "--engine", "litert", "--python", sys.executable, "--json", "-"
+    )
+    assert done.code == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["engine_version"].startswith("ai-edge-litert ")
+    assert document["system"]["launcher"] == "env"
+    assert document["verify"]["compared_bytes"] > 0
+
+
+def test_a_python_without_litert_behind_ssh_is_told_how_to_get_it(
+    server: Sshd, command: Command, model: Path, tmp_path: Path
+):
+    venv.create(tmp_path / "bare", with_pip=False)
+    python = str(tmp_path / "bare" / "bin" / "python")
+    there = ("--board", "rpi-4", "--host", HOST, "--launcher", "env", "--python", python)
+    done = command("run", model, *there, "--engine", "litert")
+    done.said(1, f"{HOST}: {python} has no numpy", "pip install ai-edge-litert")
 
 
 # ---- machines that are not the board ------------------------------------------------------------
