@@ -85,8 +85,11 @@ def test_a_signal_at_any_moment_leaves_nothing(
     _, stderr = running.communicate(timeout=60)
     gone(mark)
     assert b"Traceback" not in stderr
-    assert running.returncode in (0, 128 + number), stderr
-    assert running.returncode == 0 or b"interrupted" in stderr
+    if running.returncode == -number:  # Python itself was ending, with nothing left to interrupt
+        assert (tmp_path / "m.json").exists()
+    else:
+        assert running.returncode in (0, 128 + number), stderr
+        assert running.returncode == 0 or b"interrupted" in stderr
     no_half_file(tmp_path)
     if (tmp_path / "out").exists():  # and it is no obstacle
         retry = [sys.executable, "-m", "edgekit", "build", str(model), "-o", str(tmp_path / "out")]
