@@ -86,9 +86,9 @@ def serial_port_of(answer: Answer) -> Iterator[str]:
         while ended not in select.select([master, ended], [], [])[0]:
             reply = answer(os.read(master, 65536))
             if reply is None:
-                for descriptor in (slave, master):
-                    descriptors.remove(descriptor)
-                    os.close(descriptor)
+                # Gone; the slave side stays open, so that no other terminal gets this name.
+                descriptors.remove(master)
+                os.close(master)
                 return
             os.write(master, reply)
 

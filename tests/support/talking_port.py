@@ -26,6 +26,8 @@ class TalkingPort:
 
     def vanish(self) -> None:
         """Pull it out."""
+        # The name goes first: the next terminal that anyone opens may get this one's number.
+        self.path.unlink(missing_ok=True)
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors = ()

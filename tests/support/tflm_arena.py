@@ -6,6 +6,7 @@ an arena that is too small may end the process.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import json
@@ -50,9 +51,12 @@ def _ask(model: bytes, arena_bytes: int) -> dict[str, Any]:
 
 @functools.cache
 def _worker() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    worker = subprocess.Popen(
         [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
+    # It ends when its input does, and is waited for.
+    atexit.register(worker.__exit__, None, None, None)
+    return worker
 
 
 def _serve() -> None:
