@@ -9,6 +9,7 @@ from edgekit.cli.options import (
     BoardOption,
     EngineChoice,
     EngineOption,
+    FrameworkOption,
     HostOption,
     JsonOption,
     KernelsInOption,
@@ -30,6 +31,7 @@ def bench(
     baud: BaudOption = 115200,
     host: HostOption = None,
     launcher: LauncherOption = "",
+    framework: FrameworkOption = None,
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
@@ -51,7 +53,9 @@ def bench(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
-    place = DeviceChoice(board=board, port=port, baud=baud, host=host, launcher=launcher)
+    place = DeviceChoice(
+        board=board, framework=framework, port=port, baud=baud, host=host, launcher=launcher
+    )
     choice = EngineChoice(
         engine=engine,
         tflm_library=tflm_library,

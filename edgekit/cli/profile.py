@@ -9,6 +9,7 @@ from edgekit.cli.options import (
     BoardOption,
     EngineChoice,
     EngineOption,
+    FrameworkOption,
     HostOption,
     JsonOption,
     KernelsInOption,
@@ -29,6 +30,7 @@ def profile(
     baud: BaudOption = 115200,
     host: HostOption = None,
     launcher: LauncherOption = "",
+    framework: FrameworkOption = None,
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
@@ -49,7 +51,9 @@ def profile(
     from edgekit.report import tables
 
     console.refuse_unwritable(json)
-    place = DeviceChoice(board=board, port=port, baud=baud, host=host, launcher=launcher)
+    place = DeviceChoice(
+        board=board, framework=framework, port=port, baud=baud, host=host, launcher=launcher
+    )
     choice = EngineChoice(
         engine=engine,
         tflm_library=tflm_library,

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceChoice:
-    """The options --board, --host and --launcher, or --port and --baud."""
+    """The options --board, --framework, --host and --launcher, or --port and --baud."""
 
     board: str | None
+    framework: str | None
     port: str | None
     baud: int
     host: str | None
@@ -49,9 +50,10 @@ def reach(
         with _started(model, place.board, place, progress, choice) as reached:
             yield reached
     elif place.port is not None:
-        if place.host is not None or place.launcher:
+        if place.host is not None or place.launcher or place.framework is not None:
             raise UserError(
-                "--host and --launcher are for Linux boards", hint="give --board ID, not --port"
+                "--host, --launcher and --framework are for boards that edgekit starts",
+                hint="give --board ID, not --port",
             )
         with _running(model, place.port, place.baud, progress) as reached:
             yield reached
@@ -64,7 +66,7 @@ def _started(
     """One that edgekit starts: an emulated board, or a Linux board."""
     from edgekit import boards, pipeline
 
-    board = boards.load(board_id)
+    board = boards.load(board_id, place.framework)
     where = pipeline.Where(host=place.host, launcher=parse_launcher(place.launcher))
     where.refuse_for(board)
     if board.flash not in ("emulator", "ssh"):

@@ -42,7 +42,7 @@ def sweep(
         ),
     ],
     engines: Annotated[
-        str, typer.Option("--engines", metavar="E,…", help="aot, tflm, or both.")
+        str, typer.Option("--engines", metavar="E,…", help="aot, tflm, litert, with commas.")
     ] = "aot",
     jobs: JobsOption = None,
     inputs: InputsOption = "4",
@@ -56,6 +56,12 @@ def sweep(
     ] = False,
     framework: FrameworkOption = None,
     builder: BuilderOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Keep projects and images in DIR, one for each."
+        ),
+    ] = None,
     json: JsonOption = None,
 ) -> None:
     """Measure every model on every board with every engine, several at a time.
@@ -91,6 +97,7 @@ def sweep(
         runs=runs,
         warmup=warmup,
         profile=profile,
+        directory=output,
         jobs=jobs,
     )
     many.show(lambda watch: carry_out(watch=watch), json, profile=profile)

@@ -9,6 +9,7 @@ from edgekit.cli.options import (
     BoardOption,
     EngineChoice,
     EngineOption,
+    FrameworkOption,
     HostOption,
     InputsOption,
     LauncherOption,
@@ -27,6 +28,7 @@ def verify(
     baud: BaudOption = 115200,
     host: HostOption = None,
     launcher: LauncherOption = "",
+    framework: FrameworkOption = None,
     engine: EngineOption = "aot",
     tflm_library: TflmLibraryOption = None,
     arena: ArenaOption = None,
@@ -44,7 +46,9 @@ def verify(
     from edgekit.report import tables
 
     wanted = parse_inputs(inputs)
-    place = DeviceChoice(board=board, port=port, baud=baud, host=host, launcher=launcher)
+    place = DeviceChoice(
+        board=board, framework=framework, port=port, baud=baud, host=host, launcher=launcher
+    )
     choice = EngineChoice(engine=engine, tflm_library=tflm_library, arena=arena)
     with (
         console.progress() as progress,

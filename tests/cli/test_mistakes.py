@@ -112,6 +112,13 @@ def test_an_unknown_builder_is_refused(edgekit, model):
 
 def test_a_framework_that_the_board_has_not_is_refused(edgekit, model):
     said(edgekit("build", model, "--framework", "arduino"), 2, "host has no choice of frameworks")
+    done = edgekit("verify", model, "--board", "rpi-4", "--framework", "arduino")
+    said(done, 2, "rpi-4 has no framework 'arduino'", "linux64, linux32")
+
+
+def test_firmware_that_runs_already_has_its_framework(edgekit, model):
+    done = edgekit("bench", model, "--port", "/dev/ttyNONE7", "--framework", "linux32")
+    said(done, 2, "boards that edgekit starts", "give --board ID, not --port")
 
 
 def test_project_only_needs_a_place(edgekit, model):

@@ -24,6 +24,7 @@ def swept(tmp_path_factory, model, environment):
     """A sweep of which one half fails: the finished process, and its document."""
     target = tmp_path_factory.mktemp("swept") / "sweep.json"
     words = ["sweep", model, "--boards", "host", "--engines", "tflm,aot", "--json", target]
+    words += ["-o", target.parent / "kept"]
     done = subprocess.run(
         [sys.executable, "-m", "edgekit", *map(str, words), "--profile"],
         capture_output=True,
@@ -57,6 +58,7 @@ def test_a_sweep_shows_what_ran_and_says_what_failed(swept):
     jsonschema.validate(document, sweep_document.schema())
     assert [run["engine"] for run in document["runs"]] == ["aot"]
     assert [failure["exit_code"] for failure in document["failures"]] == [2]
+    assert [path.name for path in (target.parent / "kept").iterdir()] == ["dense-host-aot"]
 
 
 def test_where_there_is_no_terminal_each_end_is_one_line(swept):
