@@ -17,7 +17,8 @@ def flash(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="[PROJECT|IMAGE]", help="A built project, or an image of `edgekit merge`."
+            metavar="[PROJECT|IMAGE]",
+            help="A built project, an image of `edgekit merge`, a UF2, or a Pico's application.",
         ),
     ] = Path(),
     port: Annotated[
@@ -64,7 +65,7 @@ def flash(
 
         edgekit flash my-project --port /dev/ttyUSB0 --baud 460800
 
-        edgekit flash my-pico-project
+        edgekit flash my-pico-application
 
         edgekit flash firmware.uf2 --drive /media/me/RPI-RP2
 
@@ -72,7 +73,7 @@ def flash(
     """
     from edgekit.errors import UserError
     from edgekit.flash import FlashOptions, is_uf2
-    from edgekit.pipeline import flashing
+    from edgekit.pipeline import application_image, flashing
     from edgekit.report import flashing as report
 
     if erase and verify_only:
@@ -81,6 +82,7 @@ def flash(
             hint="give --verify-only to change nothing, --erase to write all anew",
         )
     console.refuse_unwritable(json)
+    source = application_image.made_flashable(source)
     if is_uf2(source):
         if erase or verify_only or no_stub:
             raise UserError(

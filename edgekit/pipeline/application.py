@@ -87,8 +87,7 @@ def update(directory: str | os.PathLike[str], model: str | os.PathLike[str]) -> 
     target = Path(directory)
     record = _read_record(target)
     options = ProjectOptions(link=record["link"], tflm_library=record["tflm_library"])
-    board = boards.load(record["board"], record["framework"] or None)
-    compiled = compiling.compile(model, board, engine=record["engine"])
+    compiled = compiling.compile(model, board_of(target), engine=record["engine"])
     if compiled.sources.model_name != record["model_name"]:
         name = record["model_name"]
         raise UserError(
@@ -100,6 +99,22 @@ def update(directory: str | os.PathLike[str], model: str | os.PathLike[str]) -> 
     library = {**files.library, _RECORD: _record_of(compiled, options)}
     project.write_tree(_below(library), target / _LIBRARY)
     return _application(target, compiled, library)
+
+
+def is_one(directory: Path) -> bool:
+    """True if `edgekit new` wrote an application there."""
+    return (directory / _RECORD).is_file()
+
+
+def board_of(directory: Path) -> Board:
+    """What the application there was made for.
+
+    Raises:
+        UserError: its record cannot be read.
+        BoardError: this edgekit has no such board.
+    """
+    record = _read_record(directory)
+    return boards.load(record["board"], record["framework"] or None)
 
 
 def _files(compiled: CompiledModel, options: ProjectOptions, *, title: str) -> ApplicationFiles:
@@ -125,7 +140,7 @@ def _files(compiled: CompiledModel, options: ProjectOptions, *, title: str) -> A
 
 def _refuse_if_in_use(directory: Path) -> None:
     if directory.is_dir() and any(directory.iterdir()):
-        mine = (directory / _RECORD).is_file()
+        mine = is_one(directory)
         raise UserError(
             f"{directory} is not empty" + (": it is an application already" if mine else ""),
             hint="give --update to replace its model, or choose a new directory"

@@ -72,6 +72,8 @@ class ApplicationContext:
     platformio: bool  # what builds it; else CMake
     chip: str  # esptool's name of it, for boards that it writes and CMake builds; or empty
     objcopy: str
+    uf2: bool  # a chip whose boot ROM takes UF2 files
+    linux: bool  # a computer of its own, reached over ssh
     toolchain_file: str  # empty: the host's own compiler
     run: str  # the command that runs an emulated board's image
     languages: str
@@ -127,6 +129,8 @@ def files(
         platformio=board.platformio is not None,
         chip=board.esptool.chip if board.esptool is not None else "",
         objcopy=f"{board.toolchain}-objcopy",
+        uf2=board.uf2 is not None and not run,
+        linux=board.flash == "ssh",
         toolchain_file="" if board.toolchain == "host" else _TOOLCHAIN_FILE,
         run=run,
         languages="C",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import pytest
 from support.command import Command
 from support.dense import dense_graph
 from support.firmware import ready, tiny_files
+from support.played_pico import PlayedPico
 
 from edgekit import boards, toolchain
 from edgekit.codegen import TflmNeeds
@@ -139,6 +142,59 @@ def test_without_a_framework_the_readme_makes_what_the_chip_starts_from(
     assert memory is not None
     image = direct_boot.image_of(build / "application.elf", memory, board_id=board.id)
     assert (build / "application.bin").read_bytes().rstrip(b"\xff") == image.rstrip(b"\xff")
+
+
+@pytest.mark.emulated
+def test_a_picos_application_is_flashed_and_runs(dense: Path, tmp_path: Path, command: Command):
+    ready("pico-emulated")
+    made = application.new(tmp_path / "my app", dense, "rpi-pico", framework="none").directory
+    *commands, flash = told_by_the_readme(made)
+    assert flash == "edgekit flash ."
+    unbuilt = command("flash", made)
+    assert unbuilt.code == 2
+    assert "there is no build/application.elf" in unbuilt.stderr
+    follow(made, commands)
+    with PlayedPico(tmp_path) as pico:
+        done = command("flash", made, "--drive", pico.drive)
+        assert done.code == 0, done.stderr
+        assert "application.uf2" in done.stdout
+        until = time.monotonic() + 60
+        while not pico.port.exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        port = os.open(pico.port, os.O_RDONLY | os.O_NOCTTY)  # it keeps what was said before
+        heard = b""
+        while not (said := LINE.search(heard.decode(errors="replace"))):
+            assert select.select([port], [], [], until - time.monotonic())[0], heard
+            heard += os.read(port, 4096)
+        os.close(port)
+    assert said[1] == "0"
+
+
+@pytest.mark.parametrize(
+    ("board_id", "framework", "hint"),
+    [("rpi-pico", "arduino", "pio run --target upload"), ("esp32-c3", "none", "README.md")],
+)
+def test_an_application_that_other_tools_write_is_told_so(
+    dense: Path, tmp_path: Path, command: Command, board_id: str, framework: str, hint: str
+):
+    made = application.new(tmp_path / "app", dense, board_id, framework=framework).directory
+    done = command("flash", made)
+    assert done.code == 2
+    assert hint in " ".join(done.stderr.split())
+
+
+@pytest.mark.emulated
+def test_a_pis_application_is_one_program_that_runs(dense: Path, tmp_path: Path):
+    board = boards.load("rpi-4")
+    if (missing := toolchain.missing_for(board)) or shutil.which("qemu-aarch64") is None:
+        pytest.skip(f"needs {', '.join(missing) or 'qemu-aarch64'}")
+    made = application.new(tmp_path / "app", dense, board.id).directory
+    *commands, copied, run = told_by_the_readme(made)
+    assert copied == "scp build/application.elf pi@raspberrypi.local:"
+    assert run == "ssh pi@raspberrypi.local ./application.elf"
+    said = follow(made, [*commands, "qemu-aarch64 build/application.elf"])
+    assert [run for run, *_ in LINE.findall(said)] == ["0", "1", "2"]
 
 
 def test_an_update_renews_the_model_and_touches_nothing_else(tmp_path: Path, dense: Path):
