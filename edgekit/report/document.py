@@ -34,11 +34,25 @@ def from_json(text: str) -> Measurement:
     if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA_VERSION:
         raise InputError(f"not a measurement of schema version {SCHEMA_VERSION}")
     try:
-        return TypeAdapter(Measurement).validate_python(document)
+        measurement = TypeAdapter(Measurement).validate_python(document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise InputError(f"not a measurement: {where}: {first['msg']}") from error
+    _refuse_impossible(measurement)
+    return measurement
+
+
+def _refuse_impossible(measurement: Measurement) -> None:
+    """Raise InputError for figures that nothing can have measured: somebody wrote them."""
+    invoke = measurement.invoke
+    if not 0 <= invoke.min <= invoke.median <= invoke.p95 <= invoke.max:
+        raise InputError(
+            "not a measurement: invoke: min, median, p95 and max are not in this order"
+        )
+    for name, value in dataclasses.asdict(measurement.memory).items():
+        if isinstance(value, int) and value < 0:
+            raise InputError(f"not a measurement: memory.{name}: {value:,} bytes")
 
 
 def schema() -> dict[str, Any]:

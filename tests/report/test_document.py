@@ -141,6 +141,22 @@ def test_what_is_no_measurement_is_refused(text):
         from_json(text)
 
 
+@pytest.mark.parametrize(
+    ("part", "figures", "said"),
+    [
+        ("invoke", {"median": -5.0}, "invoke"),
+        ("invoke", {"median": 0.0, "min": 3.0}, "invoke"),
+        ("invoke", {"p95": float("nan")}, "invoke"),
+        ("memory", {"flash_bytes": -1}, "memory.flash_bytes"),
+    ],
+)
+def test_what_nothing_can_have_measured_is_refused(measurement, part, figures, said):
+    document = json.loads(to_json(measurement))
+    document[part] |= figures
+    with pytest.raises(InputError, match=f"not a measurement: {said}"):
+        from_json(json.dumps(document))
+
+
 def test_the_schema_refuses_a_key_that_it_does_not_know(measurement):
     document = json.loads(to_json(measurement)) | {"latency_ms": 1}
     with pytest.raises(jsonschema.ValidationError):
