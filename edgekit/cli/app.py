@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
@@ -37,6 +39,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _help_of(command: Callable[..., None]) -> str:
+    """Its docstring, each paragraph of prose one line: a terminal's width breaks it, not ours."""
+    paragraphs = cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(p if p.startswith(" ") else p.replace("\n", " ") for p in paragraphs)
+
+
 for module in (
     convert,
     gate,
@@ -58,7 +67,8 @@ for module in (
     monitor,
     doctor,
 ):
-    app.command()(getattr(module, module.__name__.rpartition(".")[2]))
+    command = getattr(module, module.__name__.rpartition(".")[2])
+    app.command(help=_help_of(command))(command)
 
 
 def _version(wanted: bool) -> None:
