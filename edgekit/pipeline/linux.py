@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -187,6 +188,8 @@ def _end_of(
     how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
     if code == 127 and launcher:
         hint: str | None = f"install {launcher[0]} there, or give its whole path"
+    elif launcher and code not in _HINTS:
+        hint = f"it was started by {shlex.join(launcher)}: does that run such a program there?"
     else:
         hint = _HINTS.get(code)
     said = f": {words}" if words else ", without a word"

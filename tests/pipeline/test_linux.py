@@ -274,10 +274,11 @@ def test_a_missing_launcher_is_said(server: Sshd, on_linux: BuiltFirmware):
 def test_a_program_that_speaks_otherwise_is_said(server: Sshd, on_linux: BuiltFirmware):
     there = Where(host=HOST, launcher=("sh", "-c", "echo no firmware >&2; exit 4"))
     with (
-        pytest.raises(RemoteError, match=r"ended with exit code 4: no firmware"),
+        pytest.raises(RemoteError, match=r"ended with exit code 4: no firmware") as caught,
         on_board(on_linux, None, there, silent),
     ):
         pass
+    assert "it was started by sh -c" in str(caught.value.hint)
 
 
 def test_another_build_is_refused(server: Sshd, on_linux: BuiltFirmware):
